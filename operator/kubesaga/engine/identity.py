@@ -1,0 +1,37 @@
+"""Names and numbers that must come out the same however often a decision is repeated.
+
+``attempt_name`` names an attempt's Job, ``idempotency_key`` is what a handler passes on to the systems it changes,
+``draw`` is the engine's only randomness.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from kubesaga.engine.vocabulary import Role
+
+MAX_NAME = 63
+_HASH = 10
+
+
+def _digest(*parts: str) -> bytes:
+    return hashlib.sha256("\0".join(parts).encode()).digest()
+
+
+def attempt_name(task_name: str, task_uid: str, step: str, role: Role, attempt: int) -> str:
+    """``<task>-<step>-<hash of UID, step, role, attempt>``, a DNS label of at most 63 characters."""
+    tail = _digest(task_uid, step, role, str(attempt)).hex()[:_HASH]
+    room = MAX_NAME - len(tail) - 2
+    readable_step = step.replace("_", "-")[: room // 2]
+    readable_task = task_name.replace(".", "-")[: room - len(readable_step)]
+    return f"{readable_task.rstrip('-')}-{readable_step.strip('-')}-{tail}"
+
+
+def idempotency_key(root_uid: str, path: str, role: Role = Role.FORWARD) -> str:
+    """The key of a step, the same for every attempt of it; a compensation has one of its own. 32 hex digits."""
+    return _digest("idempotency", root_uid, path, role).hex()[:32]
+
+
+def draw(task_uid: str, step: str, role: Role, attempt: int) -> float:
+    """A number in [0, 1) that depends on its arguments only: jitter that a replay repeats."""
+    return int.from_bytes(_digest("jitter", task_uid, step, role, str(attempt))[:6]) / 2**48

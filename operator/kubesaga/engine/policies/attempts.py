@@ -1,0 +1,288 @@
+"""The life of an attempt, the same for a step's forward work and for its compensation.
+
+``forward`` and ``compensating`` call these for each step; what differs between the two is told by the role and
+by ``holding``: that nothing new may start, so that whatever has not begun is cancelled.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from kubesaga.engine import retry
+from kubesaga.engine.draft import Draft
+from kubesaga.engine.identity import attempt_name, draw
+from kubesaga.engine.records import StepError, StepRecord, Stop
+from kubesaga.engine.snapshot import Observation, Phase
+from kubesaga.engine.states import LIVE_STEP_STATES
+from kubesaga.engine.vocabulary import Role, StepEvent, StepOutcome, StepState, StopAction
+
+# A step that runs this long (seconds) gets its start written down by itself, not only with the next decision.
+START_WRITTEN_AFTER = 2.0
+
+LOST = StepError(
+    "JobLost",
+    "the Job and its pods are gone, deleted by someone or something else; whether the work was done is not known",
+    outcome_unknown=True,
+)
+
+
+def observe(draft: Draft, i: int, role: Role, *, holding: bool) -> None:
+    """Bring a live attempt's record up to what is seen of it."""
+    record = draft.record(i, role)
+    if record.state not in LIVE_STEP_STATES:
+        return
+    seen = draft.observed(i, role)
+    match seen.phase:
+        case Phase.SUCCEEDED:
+            _succeeded(draft, i, role, seen)
+        case Phase.FAILED:
+            _ended_badly(draft, i, role, seen, seen.error or LOST)
+        case Phase.FENCED:
+            _fenced(draft, i, role, record, holding=holding)
+        case Phase.LOST if record.state is StepState.IN_PROGRESS or record.stop or holding:
+            draft.fences.append(draft.attempt(i, role))
+        case Phase.ABSENT if record.stop or holding:
+            draft.fences.append(draft.attempt(i, role))
+        case Phase.ABSENT | Phase.LOST | Phase.WAITING:
+            _not_running(draft, i, role, record, seen)
+        case Phase.RUNNING:
+            pass
+
+
+def _start(draft: Draft, i: int, role: Role, seen: Observation) -> None:
+    if draft.record(i, role).state is StepState.ENQUEUED:
+        draft.move_step(
+            i, role, StepEvent.START, StepState.IN_PROGRESS, started_at=seen.started_at or draft.now
+        )
+
+
+def _succeeded(draft: Draft, i: int, role: Role, seen: Observation) -> None:
+    _start(draft, i, role, seen)
+    draft.move_step(
+        i,
+        role,
+        StepEvent.SUCCEEDED,
+        StepState.ENQUEUED_FOR_ORCHESTRATION,
+        result=seen.result,
+        metadata=seen.metadata,
+        finished_at=seen.finished_at or draft.now,
+        error=None,
+        stop=None,
+    )
+    draft.finished_any = True
+
+
+def _ended_badly(draft: Draft, i: int, role: Role, seen: Observation, error: StepError) -> None:
+    """An attempt that is over: a stop that was asked for explains an end without words of its own."""
+    record = draft.record(i, role)
+    if record.stop and error.outcome_unknown:
+        if record.stop.action is StopAction.CANCEL:
+            _cancel(draft, i, role, seen, outcome_unknown=seen.started_at is not None)
+            return
+        error = replace(record.error or error, outcome_unknown=seen.started_at is not None)
+    if seen.started_at is not None:
+        _start(draft, i, role, seen)
+    _failed(draft, i, role, error, seen.finished_at)
+
+
+def _failed(draft: Draft, i: int, role: Role, error: StepError, finished_at: float | None) -> None:
+    draft.move_step(
+        i,
+        role,
+        StepEvent.FAILED,
+        StepState.ENQUEUED_AS_ERROR_FOR_ORCHESTRATION,
+        error=error,
+        finished_at=finished_at or draft.now,
+        stop=None,
+        outcome_unknown=draft.record(i, role).outcome_unknown or error.outcome_unknown,
+    )
+    draft.finished_any = True
+
+
+def _fenced(draft: Draft, i: int, role: Role, record: StepRecord, *, holding: bool) -> None:
+    """Nothing can start under this attempt's name any more, so its fate is settled without it."""
+    if record.stop and record.stop.action is StopAction.FAIL:
+        _failed(draft, i, role, record.error or LOST, None)
+    elif record.stop or (holding and record.state is StepState.ENQUEUED):
+        _cancel(draft, i, role, None, outcome_unknown=record.state is StepState.IN_PROGRESS)
+    else:
+        _failed(draft, i, role, LOST, None)
+
+
+def _cancel(draft: Draft, i: int, role: Role, seen: Observation | None, *, outcome_unknown: bool) -> None:
+    record = draft.record(i, role)
+    draft.move_step(
+        i,
+        role,
+        StepEvent.CANCEL,
+        StepState.CANCELLED,
+        outcome=StepOutcome.CANCELLED,
+        finished_at=(seen.finished_at if seen else None) or draft.now,
+        next_retry_at=None,
+        outcome_unknown=record.outcome_unknown or outcome_unknown,
+    )
+    draft.finished_any = True
+
+
+def _not_running(draft: Draft, i: int, role: Role, record: StepRecord, seen: Observation) -> None:
+    if record.stop:
+        return
+    if seen.phase is not Phase.WAITING:
+        draft.launches.append(draft.attempt(i, role))
+    if seen.problem and seen.hopeless:
+        _stop_for(draft, i, role, record, seen.problem)
+        return
+    since = max(record.enqueued_at or draft.now, seen.waiting_since or 0.0)
+    held = seen.phase is Phase.WAITING and seen.waiting_since is None
+    if held:
+        return
+    limit = since + draft.start_timeout(i, role)
+    if draft.now < limit:
+        draft.wake(limit)
+        return
+    _stop_for(draft, i, role, record, _start_timeout(draft, i, role, seen))
+
+
+def _start_timeout(draft: Draft, i: int, role: Role, seen: Observation) -> StepError:
+    waited = f"did not run within its startTimeout of {draft.start_timeout(i, role):g} s"
+    if seen.problem:
+        return replace(seen.problem, message=f"{waited}: {seen.problem.message}")
+    return StepError(
+        "StartTimeout",
+        f"the attempt {waited}; a quota, a LimitRange, pod security, an admission webhook or a lack of room may be "
+        f"the cause: kubectl describe job {draft.record(i, role).job_name}",
+    )
+
+
+def _stop_for(draft: Draft, i: int, role: Role, record: StepRecord, error: StepError) -> None:
+    """Have an attempt that does not start stopped; it fails with this error once that is done."""
+    stop = Stop(reason=error.type, at=draft.now, action=StopAction.FAIL)
+    draft.change_step(i, role, stop=stop, error=error)
+    attempt = draft.attempt(i, role)
+    if attempt in draft.launches:
+        draft.launches.remove(attempt)
+        draft.fences.append(attempt)
+
+
+def stop_what_should(draft: Draft, role: Role) -> None:
+    """Have every Job stopped whose stop is recorded and that has not been told yet."""
+    for i, step in enumerate(draft.steps):
+        record = step if role is Role.FORWARD else step.compensation
+        if record is None or record.stop is None or record.state not in LIVE_STEP_STATES:
+            continue
+        seen = draft.observed(i, role)
+        if seen.phase in (Phase.WAITING, Phase.RUNNING) and not seen.stopping:
+            draft.stops.append(draft.attempt(i, role))
+
+
+def write_overdue_starts(draft: Draft, role: Role, *, writing: bool) -> None:
+    """Record Start of what runs: with any other write, or alone once it has run for a while."""
+    for i, step in enumerate(draft.steps):
+        record = step if role is Role.FORWARD else step.compensation
+        if record is None or record.state is not StepState.ENQUEUED:
+            continue
+        seen = draft.observed(i, role)
+        if seen.phase is not Phase.RUNNING:
+            continue
+        overdue = (seen.started_at or draft.now) + START_WRITTEN_AFTER
+        if writing or draft.now >= overdue:
+            _start(draft, i, role, seen)
+        else:
+            draft.wake(overdue)
+
+
+def accept(draft: Draft, i: int, role: Role) -> None:
+    """Take a result over: the step is Complete."""
+    if draft.record(i, role).state is StepState.ENQUEUED_FOR_ORCHESTRATION:
+        draft.move_step(i, role, StepEvent.ACCEPT, StepState.COMPLETE, outcome=StepOutcome.SUCCEEDED)
+
+
+def may_retry(draft: Draft, i: int, role: Role) -> bool:
+    """Whether a failed attempt may be followed by another."""
+    record = draft.record(i, role)
+    retryable = record.error is None or record.error.retryable
+    return retryable and retry.has_attempts_left(draft.retry_policy(i, role), record)
+
+
+def fail_for_good(draft: Draft, i: int, role: Role) -> None:
+    """A failed attempt without a next one: the step is in Error."""
+    draft.move_step(i, role, StepEvent.FAIL, StepState.ERROR, outcome=StepOutcome.FAILED)
+    record = draft.record(i, role)
+    draft.emit(
+        "StepFailed" if role is Role.FORWARD else "CompensationStepFailed",
+        f"{label(record, role)} failed for good after {count(record)}: {record.error}",
+        warning=True,
+    )
+
+
+def schedule_retry(draft: Draft, i: int, role: Role) -> None:
+    """A failed attempt with a next one: the step waits for it."""
+    record = draft.record(i, role)
+    policy = draft.retry_policy(i, role)
+    error = record.error or LOST
+    failures = record.attempt - record.retry_base
+    chance = draw(draft.snapshot.task_uid, record.name, role, record.attempt)
+    seconds = retry.delay(policy, failures, chance, error)
+    draft.move_step(
+        i,
+        role,
+        StepEvent.SCHEDULE_RETRY,
+        StepState.WAITING_FOR_RETRY,
+        next_retry_at=retry.due(draft.now, seconds),
+    )
+    draft.emit(
+        "StepRetry" if role is Role.FORWARD else "CompensationStepRetry",
+        f"{label(record, role)} failed ({failures} of {policy.max_attempts}), next attempt in {seconds:g} s: {error}",
+        warning=True,
+    )
+
+
+def cancel_waiting(draft: Draft, i: int, role: Role) -> None:
+    """Give up on a step that has failed and will not be tried again; its last error is kept."""
+    _cancel(draft, i, role, None, outcome_unknown=False)
+
+
+def retry_if_due(draft: Draft, i: int, role: Role) -> None:
+    """Make a step whose retry is due ready again, or have the Task woken when it is."""
+    record = draft.record(i, role)
+    if record.state is not StepState.WAITING_FOR_RETRY or record.next_retry_at is None:
+        return
+    if draft.now < record.next_retry_at:
+        draft.wake(record.next_retry_at)
+        return
+    draft.move_step(i, role, StepEvent.RETRY_DUE, StepState.PENDING, next_retry_at=None)
+    draft.retried_any = True
+
+
+def enqueue(draft: Draft, i: int, role: Role) -> None:
+    """Record the intent of the next attempt; its Job is created once that is written."""
+    record = draft.record(i, role)
+    number = record.attempt + 1
+    snapshot = draft.snapshot
+    draft.move_step(
+        i,
+        role,
+        StepEvent.ENQUEUE,
+        StepState.ENQUEUED,
+        attempt=number,
+        job_name=attempt_name(snapshot.task_name, snapshot.task_uid, record.name, role, number),
+        enqueued_at=draft.now,
+        started_at=None,
+        finished_at=None,
+        outcome=None,
+        stop=None,
+    )
+    draft.launches.append(draft.attempt(i, role))
+    draft.wake(draft.now + draft.start_timeout(i, role))
+    draft.enqueued_any = True
+
+
+def label(record: StepRecord, role: Role) -> str:
+    """How messages name a step or its compensation."""
+    return record.name if role is Role.FORWARD else f"compensation of {record.name}"
+
+
+def count(record: StepRecord) -> str:
+    """How messages count the attempts since the last reset."""
+    attempts = record.attempt - record.retry_base
+    return f"{attempts} attempt{'s' if attempts != 1 else ''}"

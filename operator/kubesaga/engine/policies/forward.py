@@ -1,0 +1,151 @@
+"""The work itself: what attempts did, what a failure means for the others, what is ready and starts.
+
+Semantics 2 and 3. Nothing starts once the Task is failing under Abort or Compensate, or ending: then the steps
+under way drain or are stopped, and whatever waits is cancelled.
+"""
+
+from __future__ import annotations
+
+from kubesaga.engine.draft import Draft
+from kubesaga.engine.policies import attempts
+from kubesaga.engine.records import StepRecord, Stop
+from kubesaga.engine.states import FINAL_STEP_STATES, LIVE_STEP_STATES
+from kubesaga.engine.vocabulary import (
+    FailureStrategy,
+    Role,
+    RunningSteps,
+    StepState,
+    StopAction,
+    TaskState,
+)
+
+_FORWARD = Role.FORWARD
+_DONE = frozenset({StepState.COMPLETE, StepState.RESOLVED_MANUALLY})
+
+
+def failed_steps(draft: Draft) -> list[StepRecord]:
+    """The steps that failed for good and thereby fail the Task."""
+    return [
+        record
+        for record, step in zip(draft.steps, draft.plan.steps, strict=True)
+        if record.state is StepState.ERROR and not step.continue_on_error
+    ]
+
+
+def holding(draft: Draft) -> bool:
+    """Whether nothing new may start: the Task is ending, or failing under another strategy than Continue."""
+    if draft.ending or draft.ended:
+        return True
+    return draft.plan.failure_strategy is not FailureStrategy.CONTINUE and bool(failed_steps(draft))
+
+
+def follow(draft: Draft) -> None:
+    """Bring every live step up to what is seen of it."""
+    held = holding(draft)
+    for i, record in enumerate(draft.steps):
+        if record.state in LIVE_STEP_STATES:
+            attempts.observe(draft, i, _FORWARD, holding=held)
+
+
+def settle(draft: Draft) -> None:
+    """Decide what became of each finished attempt: done, failed for good, or to be tried again.
+
+    Failures for good come first, since they decide whether the others are tried again.
+    """
+    undecided = []
+    for i, record in enumerate(draft.steps):
+        if record.state is StepState.ENQUEUED_FOR_ORCHESTRATION:
+            attempts.accept(draft, i, _FORWARD)
+        elif record.state is StepState.ENQUEUED_AS_ERROR_FOR_ORCHESTRATION:
+            if attempts.may_retry(draft, i, _FORWARD):
+                undecided.append(i)
+            else:
+                attempts.fail_for_good(draft, i, _FORWARD)
+    for i in undecided:
+        if holding(draft):
+            attempts.cancel_waiting(draft, i, _FORWARD)
+        else:
+            attempts.schedule_retry(draft, i, _FORWARD)
+
+
+def hold_back(draft: Draft) -> None:
+    """Once nothing new may start: cancel what waits for a retry, stop what runs if the template says so."""
+    if not holding(draft):
+        return
+    for i, record in enumerate(draft.steps):
+        if record.state is StepState.WAITING_FOR_RETRY:
+            attempts.cancel_waiting(draft, i, _FORWARD)
+    if draft.ending is None and draft.plan.running_steps is RunningSteps.TERMINATE:
+        stop_running(draft, "SiblingFailed")
+
+
+def stop_running(draft: Draft, reason: str) -> None:
+    """Record for every live step that it is to be stopped and then cancelled."""
+    for i, record in enumerate(draft.steps):
+        cancelled = record.stop and record.stop.action is StopAction.CANCEL
+        if record.state in LIVE_STEP_STATES and not cancelled:
+            draft.change_step(i, _FORWARD, stop=Stop(reason, draft.now, StopAction.CANCEL))
+
+
+def launch(draft: Draft) -> None:
+    """Enqueue every ready step, the higher priority first where parallelism limits."""
+    if holding(draft):
+        return
+    for i, record in enumerate(draft.steps):
+        if record.state is StepState.WAITING_FOR_RETRY:
+            attempts.retry_if_due(draft, i, _FORWARD)
+    ready = ready_steps(draft)
+    limit = draft.plan.parallelism
+    if limit is not None:
+        live = sum(record.state in LIVE_STEP_STATES for record in draft.steps)
+        ready.sort(key=lambda i: -draft.plan.steps[i].priority)
+        ready = ready[: max(0, limit - live)]
+    for i in ready:
+        attempts.enqueue(draft, i, _FORWARD)
+
+
+def ready_steps(draft: Draft) -> list[int]:
+    """The pending steps whose turn it is, in topological order.
+
+    All of dependsOn are done (or failed with continueOnError); all of runAfter are final, or will never be reached
+    because a step that they depend on failed.
+    """
+    graph, steps = draft.plan.graph, draft.steps
+    pending = StepState.PENDING
+    ready = []
+    unreachable: set[int] | None = None
+    for i in graph.order:
+        if steps[i].state is not pending:
+            continue
+        if not all(_satisfied(draft, parent) for parent in graph.failure_parents[i]):
+            continue
+        if graph.order_parents[i]:
+            if unreachable is None:
+                unreachable = _unreachable(draft)
+            if not all(p in unreachable or steps[p].state in FINAL_STEP_STATES for p in graph.order_parents[i]):
+                continue
+        ready.append(i)
+    return ready
+
+
+def _satisfied(draft: Draft, parent: int) -> bool:
+    state = draft.steps[parent].state
+    return state in _DONE or (state is StepState.ERROR and draft.plan.steps[parent].continue_on_error)
+
+
+def _unreachable(draft: Draft) -> set[int]:
+    """The steps downstream, by dependsOn, of one that failed or was cancelled."""
+    graph, steps = draft.plan.graph, draft.steps
+    found: set[int] = set()
+    for i in graph.order:
+        for parent in graph.failure_parents[i]:
+            stuck = steps[parent].state in FINAL_STEP_STATES and not _satisfied(draft, parent)
+            if stuck or parent in found:
+                found.add(i)
+                break
+    return found
+
+
+def running(draft: Draft) -> bool:
+    """Whether the Task is in its forward part, with steps to follow."""
+    return not draft.ended and draft.state not in (TaskState.PENDING, TaskState.COMPENSATING)

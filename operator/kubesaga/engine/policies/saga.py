@@ -1,0 +1,111 @@
+"""Undoing: which steps' work may exist, in which order it is undone, and what happens when undoing fails.
+
+Semantics 4, after Garcia-Molina and Salem, "Sagas" (1987), with a graph instead of a list: compensations run in
+reverse topological order, in parallel where the graph allows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from kubesaga.engine.draft import Draft
+from kubesaga.engine.policies import attempts
+from kubesaga.engine.records import Attention, PlannedCompensation, Saga, StepRecord
+from kubesaga.engine.vocabulary import CompensationWhen, Role, StepOutcome, StepState
+
+_UNDO = Role.COMPENSATION
+_UNDONE = frozenset({StepState.COMPLETE, StepState.RESOLVED_MANUALLY})
+
+
+def work_may_exist(record: StepRecord, when: CompensationWhen) -> bool:
+    """Whether a step may have done something that is to be undone.
+
+    Under ``Succeeded`` only a failure that the program itself reported, on every attempt, rules it out.
+    """
+    if record.attempt == 0:
+        return False
+    if when is CompensationWhen.STARTED:
+        return True
+    succeeded = record.state is StepState.COMPLETE and record.outcome is StepOutcome.SUCCEEDED
+    return succeeded or record.outcome_unknown
+
+
+def freeze(draft: Draft) -> tuple[PlannedCompensation, ...]:
+    """The compensations that are due, each with those that must be done before it."""
+    graph, steps = draft.plan.graph, draft.plan.steps
+    due = frozenset(
+        i
+        for i, record in enumerate(draft.steps)
+        if (compensation := steps[i].compensation) and work_may_exist(record, compensation.when)
+    )
+    return tuple(
+        PlannedCompensation(
+            steps[i].name, tuple(steps[j].name for j in graph.nearest_descendants(i, among=due))
+        )
+        for i in reversed(graph.order)
+        if i in due
+    )
+
+
+def begin(draft: Draft, plan: tuple[PlannedCompensation, ...]) -> None:
+    """Write the plan down; it is never made again."""
+    assert draft.ending is not None
+    draft.saga = Saga(draft.ending.trigger, plan)
+    for entry in plan:
+        i = draft.plan.graph.index[entry.step]
+        draft.steps[i] = replace(draft.steps[i], compensation=StepRecord(entry.step))
+    names = ", ".join(entry.step for entry in plan)
+    draft.emit("Compensating", f"undoing what may have been done by: {names}")
+
+
+def run(draft: Draft) -> None:
+    """Follow the compensations under way, retry them, start those whose turn it is, name those that are stuck."""
+    assert draft.saga is not None
+    index = draft.plan.graph.index
+    for entry in draft.saga.plan:
+        i = index[entry.step]
+        attempts.observe(draft, i, _UNDO, holding=False)
+        _settle(draft, i)
+        attempts.retry_if_due(draft, i, _UNDO)
+    for entry in draft.saga.plan:
+        i = index[entry.step]
+        if draft.record(i, _UNDO).state is StepState.PENDING and _turn(draft, entry):
+            attempts.enqueue(draft, i, _UNDO)
+    _name_what_is_stuck(draft)
+
+
+def is_done(draft: Draft) -> bool:
+    """Whether every planned compensation is done."""
+    assert draft.saga is not None
+    return all(_state(draft, entry.step) in _UNDONE for entry in draft.saga.plan)
+
+
+def _settle(draft: Draft, i: int) -> None:
+    attempts.accept(draft, i, _UNDO)
+    if draft.record(i, _UNDO).state is not StepState.ENQUEUED_AS_ERROR_FOR_ORCHESTRATION:
+        return
+    if attempts.may_retry(draft, i, _UNDO):
+        attempts.schedule_retry(draft, i, _UNDO)
+    else:
+        attempts.fail_for_good(draft, i, _UNDO)
+
+
+def _turn(draft: Draft, entry: PlannedCompensation) -> bool:
+    return all(_state(draft, name) in _UNDONE for name in entry.after)
+
+
+def _state(draft: Draft, step: str) -> StepState:
+    return draft.record(draft.plan.graph.index[step], _UNDO).state
+
+
+def _name_what_is_stuck(draft: Draft) -> None:
+    assert draft.saga is not None
+    records = [draft.record(draft.plan.graph.index[entry.step], _UNDO) for entry in draft.saga.plan]
+    stuck = [record for record in records if record.state is StepState.ERROR]
+    if stuck:
+        what = "; ".join(f"{record.name} ({record.error})" for record in stuck)
+        draft.attention = Attention(
+            "CompensationFailed",
+            f"could not undo: {what}. What these steps did still stands: undo it by hand. The steps before them "
+            "wait; the Task stays Compensating until a human decides.",
+        )

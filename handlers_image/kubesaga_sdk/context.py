@@ -1,0 +1,215 @@
+"""StepContext: all that a handler may know about the step it runs.
+
+Made by the runner from the step's input document (see `step_input`), handed to every handler. Method names
+are those of the Tasker Python package.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+
+class TaskInfo(NamedTuple):
+    """The Task that this step belongs to, as its author wrote it. Empty where nothing was said."""
+
+    name: str
+    namespace: str
+    uid: str
+    initiator: str
+    source_system: str
+    reason: str
+    tags: list[str]
+    created_at: str
+    """RFC 3339."""
+
+
+class StepFailure(NamedTuple):
+    """Why another step failed."""
+
+    type: str
+    code: str | None
+    message: str
+
+
+class StepContext:
+    """What one attempt of one step works with. Read it; changes go nowhere but into the handler's result."""
+
+    def __init__(self, document: Mapping[str, Any]) -> None:
+        """Wrap a complete input document, as `step_input.complete` returns it."""
+        self._document = document
+
+    # What the Task asks for.
+
+    @property
+    def input_data(self) -> dict[str, Any]:
+        """The Task's context: what the workflow is about."""
+        return self._object("context")
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The Task's options: how it is to be done."""
+        return self._object("options")
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """The Task's metadata."""
+        return self._object("metadata")
+
+    def get_input(self, key: str) -> Any:
+        """A field of the Task's context, None where it is absent."""
+        return self.input_data.get(key)
+
+    def get_input_or(self, key: str, default: Any = None) -> Any:
+        """A field of the Task's context, the default where it is absent or null."""
+        value = self.input_data.get(key)
+        return default if value is None else value
+
+    # What the template says about the step.
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The step's `handler.config`."""
+        return self._object("config")
+
+    @property
+    def step_config(self) -> dict[str, Any]:
+        """Tasker's name for `config`."""
+        return self.config
+
+    def get_config(self, key: str) -> Any:
+        """A field of the step's `handler.config`, None where it is absent."""
+        return self.config.get(key)
+
+    # What came before.
+
+    @property
+    def dependency_results(self) -> dict[str, Any]:
+        """Ancestor step → its result; null where it was skipped, failed, or was resolved without one."""
+        return self._object("results")
+
+    @property
+    def dependency_errors(self) -> dict[str, StepFailure]:
+        """Ancestor step → why it failed, for those that failed under `continueOnError`."""
+        return {name: _failure(error) for name, error in self._object("errors").items()}
+
+    def get_dependency_result(self, step_name: str) -> Any:
+        """The result of an ancestor step; None where it has none, or is not an ancestor."""
+        return self.dependency_results.get(step_name)
+
+    def get_dependency_field(self, step_name: str, *path: str) -> Any:
+        """A field inside an ancestor's result, None where anything on the path is absent."""
+        value = self.get_dependency_result(step_name)
+        for key in path:
+            if not isinstance(value, dict):
+                return None
+            value = value.get(key)
+        return value
+
+    @property
+    def trace(self) -> list[dict[str, Any]]:
+        """The Task's last transitions, oldest first."""
+        trace: list[dict[str, Any]] = self._document["trace"]
+        return trace
+
+    @property
+    def forward_result(self) -> Any:
+        """In a compensation: the result of the step to undo; None where it is not known or was null."""
+        return self._object("forward").get("result")
+
+    @property
+    def forward_error(self) -> StepFailure | None:
+        """In a compensation: why the step to undo failed, None where it did not."""
+        error = self._object("forward").get("error")
+        return _failure(error) if error else None
+
+    # Who and when.
+
+    @property
+    def task(self) -> TaskInfo:
+        """The Task that this step belongs to."""
+        task = self._object("task")
+        return TaskInfo(
+            name=task.get("name") or "",
+            namespace=task.get("namespace") or "",
+            uid=task.get("uid") or "",
+            initiator=task.get("initiator") or "",
+            source_system=task.get("sourceSystem") or "",
+            reason=task.get("reason") or "",
+            tags=task.get("tags") or [],
+            created_at=task.get("createdAt") or "",
+        )
+
+    @property
+    def task_uuid(self) -> str:
+        """Tasker's name for `task.uid`."""
+        return self.task.uid
+
+    @property
+    def step_name(self) -> str:
+        """The step's name in its template."""
+        return str(self._object("step")["name"])
+
+    @property
+    def idempotency_key(self) -> str:
+        """The same for every attempt of this step, and for its compensation: give it to what you call."""
+        return str(self._document["idempotencyKey"])
+
+    @property
+    def compensation_key(self) -> str | None:
+        """In a compensation: the same for every attempt of the undoing. None in a forward step."""
+        return _text(self._document["compensationKey"])
+
+    @property
+    def correlation_id(self) -> str:
+        """What joins the log lines of one request across systems."""
+        return str(self._document["correlationId"])
+
+    @property
+    def parent_correlation_id(self) -> str | None:
+        """The correlation id of the request that caused this one."""
+        return _text(self._document["parentCorrelationId"])
+
+    @property
+    def deadline(self) -> datetime | None:
+        """When the Task's forward work must be done; None where it has no limit, and in a compensation."""
+        deadline = _text(self._document["deadline"])
+        return datetime.fromisoformat(deadline) if deadline else None
+
+    # Retries.
+
+    @property
+    def attempt(self) -> int:
+        """The number of this attempt, from 1; it never goes back, even when a human resets the step."""
+        return int(self._document["attempt"])
+
+    @property
+    def retry_count(self) -> int:
+        """Attempts made before this one since the last reset: 0 on the first run."""
+        return int(self._document["retryCount"])
+
+    @property
+    def max_retries(self) -> int:
+        """The step's `retry.maxAttempts` (Tasker's name): most attempts, the first one included."""
+        return int(self._object("step")["maxAttempts"])
+
+    def is_retry(self) -> bool:
+        """Whether an attempt has been made before."""
+        return self.retry_count > 0
+
+    def is_last_retry(self) -> bool:
+        """Whether no attempt will follow this one."""
+        return self.retry_count >= self.max_retries - 1
+
+    def _object(self, name: str) -> dict[str, Any]:
+        value: dict[str, Any] = self._document[name]
+        return value
+
+
+def _failure(error: Mapping[str, Any]) -> StepFailure:
+    return StepFailure(str(error.get("type", "")), _text(error.get("code")), str(error.get("message", "")))
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)

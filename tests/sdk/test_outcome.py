@@ -1,0 +1,106 @@
+"""Result documents: what JSON can hold, and what fits into a termination message."""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import json
+from typing import Any
+
+import pytest
+
+from kubesaga_sdk import ErrorType, PermanentError, StepHandlerResult
+from kubesaga_sdk.contract import RESULT_LIMIT
+from kubesaga_sdk.errors import InvalidResult, ResultTooLarge
+from kubesaga_sdk.outcome import of_error, of_return
+
+LOOP: list[Any] = []
+LOOP.append(LOOP)
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ({"at": datetime.date(2026, 1, 1)}, "result.at: date is no JSON type"),
+        ({"items": [1, decimal.Decimal(1)]}, r"result.items\[1\]: Decimal is no JSON type"),
+        ({1, 2}, "result: set is no JSON type"),
+        (b"raw", "result: bytes is no JSON type"),
+        (object(), "result: object is no JSON type"),
+        ({"a": {5: "x"}}, "result.a: the key 5 is of type int"),
+        ([float("nan")], r"result\[0\]: nan is no JSON number"),
+        (float("inf"), "result: inf is no JSON number"),
+        ({"id": 2**63}, "result.id: an integer beyond 64 bits"),
+        ("\ud800", "result: a string with a lone surrogate"),
+        ({"\ud800": 1}, "result: key: a string with a lone surrogate"),
+        (LOOP, "nested more than 64 levels deep"),
+        (StepHandlerResult.success(1, {"at": {5}}), "metadata.at: set is no JSON type"),
+    ],
+)
+def test_what_json_cannot_hold_is_refused_with_its_place(value: object, said: str) -> None:
+    with pytest.raises(InvalidResult, match=said):
+        of_return(value)
+
+
+def test_tuples_and_string_enums_are_written_as_json_does() -> None:
+    assert (
+        of_return({"pair": (1, 2), "kind": ErrorType.TIMEOUT}).document
+        == b'{"result":{"pair":[1,2],"kind":"timeout"}}'
+    )
+
+
+def test_the_limit_is_exact() -> None:
+    frame = len('{"result":""}')
+    assert len(of_return("x" * (RESULT_LIMIT - frame)).document) == RESULT_LIMIT
+    with pytest.raises(ResultTooLarge, match="has 4097 bytes"):
+        of_return("x" * (RESULT_LIMIT - frame + 1))
+
+
+def test_metadata_count_towards_the_limit() -> None:
+    with pytest.raises(ResultTooLarge):
+        of_return(StepHandlerResult.success("x" * 2100, {"note": "y" * 2100}))
+
+
+LONG_NAME = "A" * 1000
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        PermanentError("x" * 10_000),
+        PermanentError("語" * 10_000),
+        PermanentError("\x00" * 10_000, "\x00" * 10_000),
+        PermanentError("\ud800" * 10_000, "\ud800"),
+        PermanentError("small", metadata={"large": "x" * 5000}),
+        PermanentError("small", metadata={"no": {5}}),
+        type(LONG_NAME, (PermanentError,), {})("x" * 10_000),
+        type("語" * 1000, tuple(type(f"{i}" + "語" * 1000, (PermanentError,), {}) for i in range(20)), {})(
+            "語" * 10_000
+        ),
+    ],
+)
+def test_an_error_always_fits_and_keeps_what_decides(error: PermanentError) -> None:
+    outcome = of_error(error)
+    document = json.loads(outcome.document)["error"]
+    assert len(outcome.document) <= RESULT_LIMIT
+    assert outcome.exit_code == 65
+    assert document["retryable"] is False
+    assert document["type"][:50] == type(error).__name__[:50]
+    assert len(document["message"]) <= 2000
+    assert "metadata" not in document
+
+
+def test_a_message_is_cut_no_further_than_it_must_be() -> None:
+    message = json.loads(of_error(PermanentError("x" * 2001)).document)["error"]["message"]
+    assert message == "x" * 1999 + "…"
+
+
+def test_an_error_without_a_message_still_says_something() -> None:
+    assert json.loads(of_error(ValueError()).document)["error"]["message"] == "ValueError without a message"
+    failure = StepHandlerResult(is_success=False)
+    assert json.loads(of_return(failure).document)["error"]["type"] == "handler_error"
+
+
+def test_the_bases_of_an_operating_system_error_are_named() -> None:
+    assert json.loads(of_error(ConnectionRefusedError("no")).document)["error"]["types"] == [
+        "ConnectionRefusedError", "ConnectionError", "OSError",
+    ]  # fmt: skip

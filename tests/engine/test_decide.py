@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from kubesaga.engine.decide import decide
 from kubesaga.engine.decision import Attempt
 from kubesaga.engine.plan import Compensation, Plan, RetryPolicy, Step, Violation
 from kubesaga.engine.records import StepError
@@ -20,7 +21,6 @@ from kubesaga.engine.vocabulary import (
     TaskOutcome,
     TaskState,
 )
-from kubesaga.engine.decide import decide
 from tests.engine.world import PINNED, Outcome, World, fails, scripted
 
 UNDO = Compensation()
@@ -316,7 +316,9 @@ def test_an_attempt_that_does_not_start_in_time_is_stopped_and_tried_again() -> 
     late = decide(plan, snapshot(waiting), world.now + 6)
     assert late.stops == (Attempt("only", Role.FORWARD, 1),)
     world.status = late.status
-    over = Observation(Phase.FAILED, terminal=True, stopping=True, error=StepError("JobFailed", "", outcome_unknown=True))
+    over = Observation(
+        Phase.FAILED, terminal=True, stopping=True, error=StepError("JobFailed", "", outcome_unknown=True)
+    )
     again = decide(plan, snapshot(over), world.now + 8)
     assert again.launches == (Attempt("only", Role.FORWARD, 2),)
     error = again.status.steps[0].error
@@ -430,4 +432,4 @@ def test_nothing_is_written_when_nothing_changed() -> None:
     decision = world.pass_once()
     assert decision.status is world.decisions[0].status
     assert decision.launches == ()
-    assert PINNED == world.status.template
+    assert world.status.template == PINNED

@@ -73,73 +73,75 @@ def random_script(seed: int) -> object:
             return Outcome(result=attempt.step, seconds=seconds)
         if kind == "vanish":
             return Outcome(seconds=60.0, vanish=True)
-        error = StepError(
-            kind, "it failed", retryable=kind != "permanent", outcome_unknown=kind == "unknown"
-        )
+        error = StepError(kind, "it failed", retryable=kind != "permanent", outcome_unknown=kind == "unknown")
         return Outcome(error=error, seconds=seconds)
 
     return script
 
 
 def check_invariants(world: World) -> None:
-    plan, graph = world.plan, world.plan.graph
-    status = world.status
-    # At most one Job per attempt, attempts without gaps and bounded.
-    launched = Counter(world.launched)
-    assert max(launched.values(), default=0) <= 1
-    for i, step in enumerate(plan.steps):
-        record = status.steps[i]
-        assert record.attempt <= step.retry.max_attempts
-        numbers = [t.attempt for t in world.history if t.step == step.name and t.event == "Enqueue"]
-        forward = [
-            t.attempt
-            for t in world.history
-            if t.step == step.name and t.event == "Enqueue" and t.role is Role.FORWARD
-        ]
-        assert forward == list(range(1, len(forward) + 1)), numbers
-    # No step before its dependencies.
-    enqueued_at = {}
-    finished = set()
+    check_attempts(world)
+    check_order_of_steps(world)
+    check_phases(world)
+    if world.status.saga:
+        check_saga(world)
+
+
+def check_attempts(world: World) -> None:
+    """At most one Job per attempt; attempts without gaps, and bounded."""
+    assert max(Counter(world.launched).values(), default=0) <= 1
+    for i, step in enumerate(world.plan.steps):
+        assert world.status.steps[i].attempt <= step.retry.max_attempts
+        for role in Role:
+            enqueued = [
+                t.attempt for t in world.history if t.step == step.name and t.role is role and t.event == "Enqueue"
+            ]
+            assert enqueued == list(range(1, len(enqueued) + 1))
+
+
+def check_order_of_steps(world: World) -> None:
+    """No step before its dependencies."""
+    graph = world.plan.graph
+    finished: set[int] = set()
     for t in world.history:
         if t.role is not Role.FORWARD or t.step is None:
             continue
         i = graph.index[t.step]
         if t.event == "Enqueue":
-            enqueued_at.setdefault(i, t.at)
-            for parent in graph.failure_parents[i]:
-                assert parent in finished, f"{t.step} before its dependency"
+            assert finished.issuperset(graph.failure_parents[i]), f"{t.step} before its dependency"
         if t.target in ("Complete", "Error"):
             finished.add(i)
-    # Nothing new once ending; terminal means terminal.
-    ended = False
-    compensating = False
+
+
+def check_phases(world: World) -> None:
+    """Nothing moves once the Task has ended; forward work and compensation do not mix; it ends or names a human."""
+    ended = compensating = False
     for t in world.history:
-        if t.step is None and t.target in TERMINAL_TASK_STATES:
-            assert not ended
-            ended = True
-        if t.step is None and t.target == TaskState.COMPENSATING:
-            compensating = True
-        if t.event == "Enqueue":
-            assert not ended
+        assert not ended
+        if t.step is None:
+            ended = t.target in TERMINAL_TASK_STATES
+            compensating = compensating or t.target == TaskState.COMPENSATING
+        elif t.event == "Enqueue":
             assert (t.role is Role.COMPENSATION) == compensating
-    # No compensation beside a forward attempt, and in reverse order.
-    if status.saga:
-        undo_order = [t.step for t in world.history if t.role is Role.COMPENSATION and t.target == "Complete"]
-        position = {name: n for n, name in enumerate(undo_order)}
-        due = {entry.step for entry in status.saga.plan}
-        for name in undo_order:
-            assert name is not None
-            later = {graph.names[j] for j in graph.descendants(graph.index[name])} & due
-            for other in later:
-                assert other in position, f"{name} undone before {other}"
-                assert position[other] < position[name]
-        if status.state is not TaskState.COMPENSATING:
-            assert set(undo_order) == due
-        # Whoever succeeded and can be undone is in the plan.
-        for i, record in enumerate(status.steps):
-            if plan.steps[i].compensation and record.state is StepState.COMPLETE:
-                assert record.name in due
-    assert ended or (status.state is TaskState.COMPENSATING and status.attention)
+    assert ended or (world.status.state is TaskState.COMPENSATING and world.status.attention)
+
+
+def check_saga(world: World) -> None:
+    """Every due compensation done or named, in reverse order of the whole graph."""
+    saga, graph = world.status.saga, world.plan.graph
+    assert saga is not None
+    due = {entry.step for entry in saga.plan}
+    undone = [t.step for t in world.history if t.role is Role.COMPENSATION and t.target == "Complete"]
+    position = {name: n for n, name in enumerate(undone)}
+    for name in undone:
+        assert name is not None
+        for other in {graph.names[j] for j in graph.descendants(graph.index[name])} & due:
+            assert position.get(other, 1 << 30) < position[name], f"{name} undone before {other}"
+    if world.status.state is not TaskState.COMPENSATING:
+        assert set(undone) == due
+    for step, record in zip(world.plan.steps, world.status.steps, strict=True):
+        if step.compensation and record.state is StepState.COMPLETE:
+            assert record.name in due
 
 
 @settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])

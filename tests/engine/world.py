@@ -170,7 +170,7 @@ def fails(type_: str = "Broken", *, retryable: bool = False, **changes: Any) -> 
     return Outcome(error=StepError(type_, "it broke", retryable=retryable), **changes)
 
 
-def scripted(outcomes: Mapping[tuple[str, int] | str, Outcome], undo: Mapping[str, Outcome] | None = None) -> Any:
+def scripted(outcomes: Mapping[Any, Outcome], undo: Mapping[str, Outcome] | None = None) -> Any:
     """A script from outcomes by step, or by (step, attempt); what it does not name succeeds with ``{step: n}``."""
 
     def script(attempt: Attempt) -> Outcome:

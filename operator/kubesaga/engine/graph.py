@@ -83,8 +83,7 @@ class Graph:
     def parents(self) -> tuple[tuple[int, ...], ...]:
         """Whom each step waits for, by dependsOn or runAfter."""
         return tuple(
-            tuple(dict.fromkeys((*d, *r)))
-            for d, r in zip(self.failure_parents, self.order_parents, strict=True)
+            tuple(dict.fromkeys((*d, *r))) for d, r in zip(self.failure_parents, self.order_parents, strict=True)
         )
 
     @cached_property

@@ -61,7 +61,7 @@ class Violation:
     message: str
 
 
-def accept_any_input(context: Mapping[str, Any]) -> list[Violation]:
+def accept_any_input(_context: Mapping[str, Any]) -> list[Violation]:
     """The input check of a template without an inputSchema."""
     return []
 

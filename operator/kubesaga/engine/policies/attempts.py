@@ -51,9 +51,7 @@ def observe(draft: Draft, i: int, role: Role, *, holding: bool) -> None:
 
 def _start(draft: Draft, i: int, role: Role, seen: Observation) -> None:
     if draft.record(i, role).state is StepState.ENQUEUED:
-        draft.move_step(
-            i, role, StepEvent.START, StepState.IN_PROGRESS, started_at=seen.started_at or draft.now
-        )
+        draft.move_step(i, role, StepEvent.START, StepState.IN_PROGRESS, started_at=seen.started_at or draft.now)
 
 
 def _succeeded(draft: Draft, i: int, role: Role, seen: Observation) -> None:
@@ -130,7 +128,7 @@ def _not_running(draft: Draft, i: int, role: Role, record: StepRecord, seen: Obs
     if seen.phase is not Phase.WAITING:
         draft.launches.append(draft.attempt(i, role))
     if seen.problem and seen.hopeless:
-        _stop_for(draft, i, role, record, seen.problem)
+        _stop_for(draft, i, role, seen.problem)
         return
     since = max(record.enqueued_at or draft.now, seen.waiting_since or 0.0)
     held = seen.phase is Phase.WAITING and seen.waiting_since is None
@@ -140,7 +138,7 @@ def _not_running(draft: Draft, i: int, role: Role, record: StepRecord, seen: Obs
     if draft.now < limit:
         draft.wake(limit)
         return
-    _stop_for(draft, i, role, record, _start_timeout(draft, i, role, seen))
+    _stop_for(draft, i, role, _start_timeout(draft, i, role, seen))
 
 
 def _start_timeout(draft: Draft, i: int, role: Role, seen: Observation) -> StepError:
@@ -154,7 +152,7 @@ def _start_timeout(draft: Draft, i: int, role: Role, seen: Observation) -> StepE
     )
 
 
-def _stop_for(draft: Draft, i: int, role: Role, record: StepRecord, error: StepError) -> None:
+def _stop_for(draft: Draft, i: int, role: Role, error: StepError) -> None:
     """Have an attempt that does not start stopped; it fails with this error once that is done."""
     stop = Stop(reason=error.type, at=draft.now, action=StopAction.FAIL)
     draft.change_step(i, role, stop=stop, error=error)

@@ -6,7 +6,7 @@ It says nothing that changes by the mere passing of time, so that explaining nev
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 from kubesaga.engine.draft import Draft
 from kubesaga.engine.policies.attempts import label
@@ -94,7 +94,7 @@ def _activity(draft: Draft, role: Role) -> str:
 
 
 def _waiting(record: StepRecord, role: Role) -> str:
-    at = datetime.fromtimestamp(record.next_retry_at or 0, timezone.utc)
+    at = datetime.fromtimestamp(record.next_retry_at or 0, UTC)
     return f"retrying {label(record, role)} at {at:%H:%M:%S} UTC after {record.error}"
 
 

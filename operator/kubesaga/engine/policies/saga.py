@@ -39,9 +39,7 @@ def freeze(draft: Draft) -> tuple[PlannedCompensation, ...]:
         if (compensation := steps[i].compensation) and work_may_exist(record, compensation.when)
     )
     return tuple(
-        PlannedCompensation(
-            steps[i].name, tuple(steps[j].name for j in graph.nearest_descendants(i, among=due))
-        )
+        PlannedCompensation(steps[i].name, tuple(steps[j].name for j in graph.nearest_descendants(i, among=due)))
         for i in reversed(graph.order)
         if i in due
     )

@@ -1,0 +1,146 @@
+"""What the operator writes is what the schema admits: nothing pruned, nothing refused."""
+
+from __future__ import annotations
+
+from dataclasses import fields, is_dataclass, replace
+from typing import Any
+
+import jsonschema_rs
+import pytest
+
+from kubesaga.api.models.status import TaskStatus as TaskStatusModel
+from kubesaga.api.status import write_status
+from kubesaga.api.structural import structural_schema
+from kubesaga.engine.records import (
+    Attention,
+    Ending,
+    PinnedTemplate,
+    PlannedCompensation,
+    Saga,
+    StepError,
+    StepRecord,
+    Stop,
+    TaskStatus,
+    Transition,
+)
+from kubesaga.engine.vocabulary import (
+    EndingPhase,
+    EndingTrigger,
+    Role,
+    StepEvent,
+    StepOutcome,
+    StepState,
+    StopAction,
+    TaskEvent,
+    TaskOutcome,
+    TaskState,
+)
+
+NOW = 1_795_000_000.123456
+
+
+def closed(schema: dict[str, Any]) -> dict[str, Any]:
+    """The structural schema as an ordinary JSON Schema that refuses what the API server would prune."""
+    plain = {key: value for key, value in schema.items() if not key.startswith("x-") and key != "nullable"}
+    if "properties" in schema:
+        plain["properties"] = {name: closed(field) for name, field in schema["properties"].items()}
+        plain["additionalProperties"] = False
+    if "items" in schema:
+        plain["items"] = closed(schema["items"])
+    return plain
+
+
+VALIDATOR = jsonschema_rs.Draft202012Validator(closed(structural_schema(TaskStatusModel)), validate_formats=True)
+
+
+def problems(wire: dict[str, Any]) -> list[str]:
+    return [f"{error.instance_path}: {error.message}" for error in VALIDATOR.iter_errors(wire)]
+
+
+def full_record(name: str) -> StepRecord:
+    error = StepError("Timeout", "after 10 s", "E1", True, ("Timeout", "Exception"), 137, True, 2.5)
+    return StepRecord(
+        name=name,
+        state=StepState.ERROR,
+        outcome=StepOutcome.FAILED,
+        attempt=3,
+        retry_base=1,
+        job_name="order-1-charge-0123456789",
+        enqueued_at=NOW,
+        started_at=NOW,
+        finished_at=NOW,
+        next_retry_at=NOW,
+        error=error,
+        result={"deep": [1, None, {"x": True}]},
+        metadata={"seconds": 1.5},
+        stop=Stop("Timeout", NOW, StopAction.FAIL),
+        outcome_unknown=True,
+    )
+
+
+def full_status() -> TaskStatus:
+    return TaskStatus(
+        state=TaskState.COMPENSATING,
+        outcome=TaskOutcome.COMPENSATED,
+        reason="TemplateNotFound",
+        message="compensating",
+        result=["anything"],
+        template=PinnedTemplate("order", "1.0.0", "order-0123456789"),
+        run=1,
+        started_at=NOW,
+        finished_at=NOW,
+        blocked_since=NOW,
+        ending=Ending(EndingTrigger.FAILED, NOW, EndingPhase.COMPENSATING, TaskOutcome.COMPENSATED),
+        steps=(replace(full_record("charge"), compensation=full_record("charge")),),
+        saga=Saga(EndingTrigger.DEADLINE, (PlannedCompensation("charge", ("ship",)),)),
+        attention=Attention("StepNotStopped", "pod x on node y"),
+    )
+
+
+TRANSITIONS = [
+    Transition(NOW, TaskEvent.START, TaskState.PENDING, TaskState.INITIALIZING),
+    Transition(NOW, StepEvent.FAIL, StepState.PENDING, StepState.ERROR, "charge", Role.COMPENSATION, 2, "no"),
+]
+
+
+def left_out(value: object, path: str = "") -> list[str]:
+    """The fields of a record that hold nothing, so that the test below would not see them."""
+    if isinstance(value, tuple):
+        return [name for item in value for name in left_out(item, path)]
+    if not is_dataclass(value):
+        return []
+    found = []
+    for field in fields(value):
+        member = getattr(value, field.name)
+        where = f"{path}.{field.name}"
+        found += [where] if member is None or member == () else left_out(member, where)
+    return found
+
+
+def test_a_status_with_everything_in_it_is_admitted() -> None:
+    status = full_status()
+    assert left_out(status) == [".steps.compensation.compensation"], "a compensation has none of its own"
+    wire = write_status(status, None, TRANSITIONS, generation=1, now=NOW)
+    assert problems(wire) == []
+
+
+def test_a_new_tasks_status_is_admitted() -> None:
+    assert problems(write_status(TaskStatus(), None, [], generation=1, now=NOW)) == []
+
+
+@pytest.mark.parametrize("event", [*TaskEvent, *StepEvent])
+def test_every_event_is_admitted(event: TaskEvent | StepEvent) -> None:
+    transition = Transition(NOW, event, "Pending", "Complete")
+    assert problems(write_status(TaskStatus(), None, [transition], generation=1, now=NOW)) == []
+
+
+def test_a_history_of_any_length_is_admitted() -> None:
+    wire = write_status(full_status(), None, TRANSITIONS * 1000, generation=1, now=NOW)
+    assert problems(wire) == []
+
+
+def test_a_word_that_nobody_knows_is_refused() -> None:
+    wire = write_status(full_status(), None, TRANSITIONS, generation=1, now=NOW)
+    wire["state"] = "Confused"
+    wire["steps"][0]["colour"] = "red"
+    assert len(problems(wire)) == 2

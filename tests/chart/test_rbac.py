@@ -1,0 +1,126 @@
+"""Least privilege: the operator and people get exactly the verbs listed here, and where they are listed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pytest
+
+from tests.chart.rendering import NAMESPACE, Manifest, Render, Rendered
+
+OPERATOR = {
+    "kubesaga.dev/tasks": {"get", "list", "watch"},
+    "kubesaga.dev/tasktemplates": {"get", "list", "watch"},
+    "kubesaga.dev/tasks/status": {"patch"},
+    "kubesaga.dev/tasktemplates/status": {"patch"},
+    "kubesaga.dev/tasks/finalizers": {"update"},
+    "batch/jobs": {"get", "list", "watch", "create", "patch", "deletecollection"},
+    "/pods": {"get", "list", "watch"},
+    "apps/controllerrevisions": {"get", "create"},
+    "/events": {"create", "patch"},
+}
+EDIT = {"create", "update", "patch", "delete", "deletecollection"}
+
+
+def grants(role: Manifest) -> dict[str, set[str]]:
+    """Verbs by `group/resource`."""
+    table: dict[str, set[str]] = {}
+    for rule in role["rules"]:
+        for group in rule["apiGroups"]:
+            for resource in rule["resources"]:
+                table.setdefault(f"{group}/{resource}", set()).update(rule["verbs"])
+    return table
+
+
+def roles(rendered: Rendered) -> list[Manifest]:
+    return rendered.of_kind("Role") + rendered.of_kind("ClusterRole")
+
+
+def bindings(rendered: Rendered) -> list[Manifest]:
+    return rendered.of_kind("RoleBinding") + rendered.of_kind("ClusterRoleBinding")
+
+
+def strings(role: Manifest) -> Iterable[str]:
+    return (text for rule in role["rules"] for values in rule.values() for text in values)
+
+
+def test_the_operator_may_do_this_cluster_wide_and_nothing_more(default: Rendered) -> None:
+    assert grants(default.one("ClusterRole")) == OPERATOR
+
+
+def test_no_role_has_a_wildcard(render: Render) -> None:
+    for values in ({}, {"operator": {"watchNamespaces": ["orders"]}}):
+        for role in roles(render(values)):
+            assert not [text for text in strings(role) if "*" in text], role["metadata"]["name"]
+
+
+def test_watched_namespaces_get_a_role_each_and_nothing_cluster_wide_for_the_operator(render: Render) -> None:
+    rendered = render({"operator": {"watchNamespaces": ["orders", "billing"]}})
+    served = {
+        m["metadata"]["namespace"]: m for m in rendered.of_kind("Role") if m["metadata"]["name"] == "kubesaga"
+    }
+    bound = {
+        m["metadata"]["namespace"]
+        for m in rendered.of_kind("RoleBinding")
+        if m["metadata"]["name"] == "kubesaga"
+    }
+    assert set(served) == bound == {"orders", "billing"}
+    assert all(grants(role) == OPERATOR for role in served.values())
+    assert rendered.of_kind("ClusterRoleBinding") == []
+    assert ("ClusterRole", "kubesaga") not in rendered.names()
+
+
+@pytest.mark.parametrize("fullname", ["kubesaga", "second"])
+def test_the_operator_may_touch_its_own_lease_only(render: Render, fullname: str) -> None:
+    rendered = render({"fullnameOverride": fullname})
+    role = rendered.one("Role", f"{fullname}-leader")
+    assert role["metadata"]["namespace"] == NAMESPACE
+    create, hold = role["rules"]
+    assert create == {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["create"]}
+    assert hold["resources"] == ["leases"]
+    assert set(hold["verbs"]) == {"get", "update"}
+    (container,) = rendered.one("Deployment", fullname)["spec"]["template"]["spec"]["containers"]
+    lease = [e["value"] for e in container["env"] if e["name"] == "KUBESAGA_OPERATOR_LEASE_NAME"]
+    assert hold["resourceNames"] == lease == [fullname]
+
+
+@pytest.mark.parametrize(
+    "account", [{}, {"name": "saga"}, {"create": False, "name": "saga"}, {"create": False}]
+)
+def test_every_binding_is_to_the_service_account_that_the_pod_runs_as(
+    render: Render, account: Manifest
+) -> None:
+    rendered = render({"serviceAccount": account, "operator": {"watchNamespaces": ["orders"]}})
+    name = rendered.one("Deployment")["spec"]["template"]["spec"]["serviceAccountName"]
+    assert name == account.get("name", "kubesaga" if account.get("create", True) else "default")
+    assert [m["metadata"]["name"] for m in rendered.of_kind("ServiceAccount")] == [name] * account.get(
+        "create", True
+    )
+    assert len(bindings(rendered)) == 2
+    for binding in bindings(rendered):
+        assert binding["subjects"] == [{"kind": "ServiceAccount", "name": name, "namespace": NAMESPACE}]
+
+
+def test_every_binding_names_a_role_of_the_chart(default: Rendered) -> None:
+    for binding in bindings(default):
+        assert (binding["roleRef"]["kind"], binding["roleRef"]["name"]) in default.names()
+
+
+def test_viewers_read_and_editors_write_and_nobody_writes_a_status(default: Rendered) -> None:
+    reads = {"get", "list", "watch"}
+    expected = {
+        "kubesaga-view": ("view", {"kubesaga.dev/tasks": reads, "kubesaga.dev/tasktemplates": reads}),
+        "kubesaga-task-edit": ("edit", {"kubesaga.dev/tasks": EDIT}),
+        "kubesaga-template-edit": ("edit", {"kubesaga.dev/tasktemplates": EDIT}),
+    }
+    for name, (aggregate, table) in expected.items():
+        role = default.one("ClusterRole", name)
+        labels = role["metadata"]["labels"]
+        aggregated = {k for k in labels if k.startswith("rbac.authorization.k8s.io/")}
+        assert aggregated == {f"rbac.authorization.k8s.io/aggregate-to-{aggregate}"}
+        assert grants(role) == table
+
+
+def test_roles_are_left_out_where_somebody_else_grants_them(render: Render) -> None:
+    rendered = render({"rbac": {"create": False, "userRoles": False}})
+    assert roles(rendered) == bindings(rendered) == []

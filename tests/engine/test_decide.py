@@ -106,6 +106,16 @@ def test_a_request_that_breaks_the_input_schema_ends_without_a_job() -> None:
     assert "/amount: must be positive" in world.status.message
 
 
+def test_a_request_with_problems_of_its_own_is_refused_with_all_of_them() -> None:
+    plan = Plan(steps=(Step("only"),), check_input=lambda _: [Violation("", "must be an object")])
+    world = World(plan, scripted({}))
+    snapshot = replace(world.snapshot(), request_problems=("spec.metadata: too large (MetadataTooLarge)",))
+    status = decide(plan, snapshot, world.now).status
+    assert status.outcome is TaskOutcome.INVALID_REQUEST
+    assert "MetadataTooLarge" in status.message
+    assert "/: must be an object" in status.message
+
+
 # --- strategies --------------------------------------------------------------------------------------------------
 
 

@@ -49,8 +49,8 @@ def test_no_delay_is_longer_than_the_cap_however_many_failures(kind: Backoff, fa
 def test_full_jitter_takes_all_of_the_delay_and_equal_jitter_its_second_half(chance: float) -> None:
     full = RetryPolicy(backoff=Backoff.FIXED, initial_interval=8.0, jitter=Jitter.FULL)
     equal = RetryPolicy(backoff=Backoff.FIXED, initial_interval=8.0, jitter=Jitter.EQUAL)
-    assert 0 <= delay(full, 1, chance, ERROR) < 8
-    assert 4 <= delay(equal, 1, chance, ERROR) < 8
+    assert 0 <= delay(full, 1, chance, ERROR) <= 8
+    assert 4 <= delay(equal, 1, chance, ERROR) <= 8
 
 
 def test_what_the_program_asked_for_is_neither_capped_nor_jittered() -> None:

@@ -1,6 +1,7 @@
 """Write everything that is made from the models: ``python -m kubesaga.api.generate [--check]``.
 
-crds/ for the API server (and a copy in the chart), schemas/ for editors. CI runs it with ``--check``, so that neither drifts.
+crds/ for the API server (and a copy in the chart), schemas/ for editors. CI runs it with ``--check``, so that neither
+drifts.
 """
 
 from __future__ import annotations

@@ -72,7 +72,8 @@ class Snapshot:
     """One Task with everything that bears on its next decision.
 
     ``forward`` and ``compensation`` map a step's index in the plan to what is seen of the latest attempt; a missing
-    entry is ABSENT. ``template`` is the revision to pin at the start.
+    entry is ABSENT. ``template`` is the revision to pin at the start; ``request_problems`` are sentences that say what
+    is wrong with a request that has not started, whatever its template.
     """
 
     task_name: str
@@ -81,6 +82,7 @@ class Snapshot:
     status: TaskStatus
     template: PinnedTemplate | None = None
     template_problem: TemplateProblem | None = None
+    request_problems: tuple[str, ...] = ()
     forward: Mapping[int, Observation] = field(default_factory=dict)
     compensation: Mapping[int, Observation] = field(default_factory=dict)
     deleting: bool = False

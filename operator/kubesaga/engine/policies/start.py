@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from kubesaga.engine.draft import Draft
-from kubesaga.engine.plan import Violation
 from kubesaga.engine.records import StepRecord
 from kubesaga.engine.vocabulary import TaskEvent, TaskOutcome, TaskState
 
@@ -19,18 +16,24 @@ def start(draft: Draft) -> None:
     draft.started_at = draft.now
     draft.steps = [StepRecord(step.name) for step in draft.plan.steps]
     draft.move_task(TaskEvent.START, TaskState.INITIALIZING)
-    violations = draft.plan.check_input(draft.snapshot.context)
-    if violations:
-        _refuse(draft, violations)
+    problems = _problems(draft)
+    if problems:
+        draft.outcome = TaskOutcome.INVALID_REQUEST
+        draft.finished_at = draft.now
+        message = f"{problems}. Create a new Task with a corrected request."
+        draft.move_task(TaskEvent.INVALID_REQUEST, TaskState.ERROR, message)
+        draft.emit("InvalidRequest", message, warning=True)
     else:
         count = len(draft.steps)
         draft.emit("TaskStarted", f"started with {count} step{'s' if count != 1 else ''}")
 
 
-def _refuse(draft: Draft, violations: Sequence[Violation]) -> None:
-    what = "; ".join(f"{violation.pointer or '/'}: {violation.message}" for violation in violations)
-    message = f"spec.context breaks the template's inputSchema: {what}. Create a new Task with a corrected context."
-    draft.outcome = TaskOutcome.INVALID_REQUEST
-    draft.finished_at = draft.now
-    draft.move_task(TaskEvent.INVALID_REQUEST, TaskState.ERROR, message)
-    draft.emit("InvalidRequest", message, warning=True)
+def _problems(draft: Draft) -> str:
+    """Everything that is wrong with the request, in one sentence; empty if nothing is."""
+    snapshot = draft.snapshot
+    parts = list(snapshot.request_problems)
+    violations = draft.plan.check_input(snapshot.context)
+    if violations:
+        listed = "; ".join(f"{violation.pointer or '/'}: {violation.message}" for violation in violations)
+        parts.append(f"spec.context breaks the template's inputSchema: {listed}")
+    return "; ".join(parts)

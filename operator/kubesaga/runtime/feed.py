@@ -1,0 +1,271 @@
+"""Where news of the cluster comes from: kopf watches Tasks, templates, Jobs and Pods and tells the sink.
+
+``KopfFeed`` embeds kopf in the operator's own event loop and takes nothing but its ``on.event`` handlers:
+no annotations, finalizers, events or progress are ever written by it. The rest of the operator knows only
+``Feed`` and ``Sink``, so that another source (the simulator's) can take its place.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import aiohttp
+import kopf
+
+from kubesaga.api.constants import GROUP, LABEL_TASK_UID, MAIN_CONTAINER, VERSION
+from kubesaga.runtime import metrics
+from kubesaga.runtime.cache import Kind, Obj
+from kubesaga.runtime.connection import load_configuration, open_session
+from kubesaga.runtime.kube import Kube, KubeError, jobs_path, pods_path, tasks_path, templates_path
+
+log = logging.getLogger(__name__)
+
+RESOURCES = {
+    Kind.TASK: (GROUP, VERSION, "tasks"),
+    Kind.TEMPLATE: (GROUP, VERSION, "tasktemplates"),
+    Kind.JOB: ("batch", "v1", "jobs"),
+    Kind.POD: ("", "v1", "pods"),
+}
+COLLECTIONS = {
+    Kind.TASK: tasks_path,
+    Kind.TEMPLATE: templates_path,
+    Kind.JOB: jobs_path,
+    Kind.POD: pods_path,
+}
+LABEL_SELECTORS = {Kind.JOB: LABEL_TASK_UID, Kind.POD: LABEL_TASK_UID}
+"""What is asked of the server: a cluster's other Jobs and Pods are none of the operator's business."""
+
+PATIENCE = 60.0
+LOGIN_LIMIT = 5
+
+
+class Sink(Protocol):
+    """Takes the news; called in the event loop, must not block."""
+
+    def seen(self, kind: Kind, type_: str | None, obj: Obj, /) -> None:
+        """An object is there or changed (None from a list, ADDED, MODIFIED), or went (DELETED)."""
+
+    def relisted(self, kind: Kind, /) -> None:
+        """``kind`` is watched from a new list on; what went before it is not told: compare with a list."""
+
+
+class Feed(Protocol):
+    """A source of news."""
+
+    async def run(self, sink: Sink, stop: asyncio.Event) -> None:
+        """Feed ``sink`` until ``stop``; raises FeedError when there will be no more news."""
+
+
+class FeedError(Exception):
+    """The watches ended for good; the operator must not go on blindly. The message says what to do."""
+
+
+class KopfFeed:
+    """News by kopf, from all namespaces or from those given."""
+
+    def __init__(self, kube: Kube, namespaces: Sequence[str] = ()) -> None:
+        self._kube = kube
+        self._namespaces = tuple(namespaces)
+        self._logins: deque[float] = deque(maxlen=LOGIN_LIMIT)
+        self._sessions: list[aiohttp.ClientSession] = []
+
+    async def run(self, sink: Sink, stop: asyncio.Event) -> None:
+        """See Feed. SIGTERM and SIGINT set ``stop`` from here on, since kopf takes them as it starts."""
+        if not await self._wait_until_served(stop):
+            return
+        tasks = await kopf.spawn_tasks(
+            registry=self._registry(sink),
+            settings=_settings(),
+            standalone=True,
+            clusterwide=not self._namespaces,
+            namespaces=self._namespaces,
+        )
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGTERM, signal.SIGINT):
+                asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            done, _ = await asyncio.wait({stopping, *tasks}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            await _cancel([stopping, *tasks])
+            for session in self._sessions:
+                await session.close()
+        if stopping not in done:
+            raise FeedError(_why(done))
+
+    def _registry(self, sink: Sink) -> kopf.OperatorRegistry:
+        registry = kopf.OperatorRegistry()
+        relists = _Relists(sink)
+
+        async def login(**_: Any) -> kopf.AiohttpSession | None:
+            return await self._login(relists)
+
+        kopf.on.login(registry=registry, id="login")(login)
+        for kind, resource in RESOURCES.items():
+            kopf.on.event(*resource, registry=registry, id=kind)(_handler(kind, sink))
+        return registry
+
+    async def _login(self, relists: _Relists) -> kopf.AiohttpSession | None:
+        """A session as ``kube`` has it. kopf asks again after every 401; None makes it give up."""
+        now = time.monotonic()
+        if len(self._logins) == LOGIN_LIMIT and now - self._logins[0] < 60:
+            return None
+        self._logins.append(now)
+        configuration = await load_configuration(self._kube.kubeconfig)
+        session = open_session(configuration, [relists.notice])
+        self._sessions = [kept for kept in self._sessions if not kept.closed] + [session]
+        return kopf.AiohttpSession(server=configuration.host, aiohttp_session=session)
+
+    async def _wait_until_served(self, stop: asyncio.Event) -> bool:
+        """Wait until all is there to be listed; kopf would not serve what is missing, and say no more than that.
+
+        False when stopped. Raises FeedError after a minute: CRDs and roles may come a little after the operator.
+        """
+        deadline = time.monotonic() + PATIENCE
+        while obstacle := await self._obstacle():
+            if time.monotonic() >= deadline:
+                raise FeedError(obstacle)
+            log.warning("waiting: %s", obstacle)
+            try:
+                async with asyncio.timeout(2):
+                    await stop.wait()
+            except TimeoutError:
+                continue
+            return False
+        return True
+
+    async def _obstacle(self) -> str | None:
+        for kind, path in COLLECTIONS.items():
+            for namespace in self._namespaces or (None,):
+                try:
+                    await self._kube.probe(path(namespace))
+                except KubeError as error:
+                    return _explain(kind, error)
+        return None
+
+
+class _Relists:
+    """Tells the sink when a watch starts from a new list, by looking at kopf's requests."""
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+        self._listed: set[str] = set()
+        self._kinds = {plural: kind for kind, (_, _, plural) in RESOURCES.items()}
+
+    async def notice(
+        self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        """An aiohttp middleware: a list marks its path, the watch that follows reports it."""
+        response = await handler(request)
+        path = request.url.path
+        kind = self._kinds.get(path.rsplit("/", 1)[-1])
+        if kind is not None and response.ok:
+            if "watch" not in request.url.query:
+                self._listed.add(path)
+            elif path in self._listed:
+                self._listed.discard(path)
+                self._sink.relisted(kind)
+        return response
+
+
+class _NoDiff(kopf.DiffBaseStorage):
+    """kopf need not remember what objects looked like: nothing here asks for differences."""
+
+    def build(self, **_: Any) -> Any:
+        return {}
+
+    def fetch(self, **_: Any) -> None:
+        return None
+
+    def store(self, **_: Any) -> None:
+        return None
+
+
+class _NoProgress(kopf.ProgressStorage):
+    """kopf need not remember which handlers ran: ``on.event`` handlers are not repeated."""
+
+    def fetch(self, **_: Any) -> None:
+        return None
+
+    def store(self, **_: Any) -> None:
+        return None
+
+    def purge(self, **_: Any) -> None:
+        return None
+
+    def touch(self, **_: Any) -> None:
+        return None
+
+    def clear(self, *, essence: Any) -> Any:
+        return essence
+
+
+def _settings() -> kopf.OperatorSettings:
+    settings = kopf.OperatorSettings()
+    settings.posting.enabled = False
+    settings.scanning.disabled = True
+    settings.process.ultimate_exiting_timeout = None  # the process is ours
+    settings.persistence.diffbase_storage = _NoDiff()
+    settings.persistence.progress_storage = _NoProgress()
+    settings.watching.server_timeout = 600
+    settings.watching.client_timeout = 630
+    settings.watching.connect_timeout = 5
+    settings.watching.chunk_size = 500
+    settings.networking.request_timeout = 30
+    # An API server that restarts is back within seconds, and Tasks wait for it: ask often, for a minute.
+    settings.networking.error_backoffs = (0.1, 0.2, 0.5, *(1.0 for _ in range(60)))
+    settings.queueing.idle_timeout = 1.0  # a worker per object that changed within it
+    for kind, selector in LABEL_SELECTORS.items():
+        settings.watching.label_selectors[RESOURCES[kind]] = selector
+    return settings
+
+
+def _handler(kind: Kind, sink: Sink) -> Any:
+    async def handle(event: Any, **_: Any) -> None:
+        obj: Obj = event["object"]
+        metrics.feed_event(kind, event["type"])
+        if kind is Kind.POD and _succeeded(obj):
+            metadata = obj["metadata"]
+            metrics.container_succeeded(metadata["labels"][LABEL_TASK_UID], metadata["uid"])
+        sink.seen(kind, event["type"], obj)
+
+    return handle
+
+
+def _succeeded(pod: Obj) -> bool:
+    for container in (pod.get("status") or {}).get("containerStatuses") or ():
+        if container["name"] == MAIN_CONTAINER:
+            terminated = (container.get("state") or {}).get("terminated")
+            return terminated is not None and terminated.get("exitCode") == 0
+    return False
+
+
+async def _cancel(tasks: Sequence[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _explain(kind: Kind, error: KubeError) -> str:
+    if error.not_found:
+        return f"the cluster does not serve {kind}: install the chart with its CRDs"
+    if error.forbidden:
+        return f"{error.message}: grant the operator's service account what the chart's role holds"
+    return f"cannot list {kind}: {error}"
+
+
+def _why(done: set[asyncio.Task[Any]]) -> str:
+    for task in done:
+        if task.cancelled() or (error := task.exception()) is None:
+            continue
+        if isinstance(error, kopf.LoginError):
+            return "the API server no longer accepts this process's credentials"
+        return f"watching failed: {type(error).__name__}: {error.args[0] if error.args else error}"
+    return f"kopf ended by itself: {', '.join(task.get_name() for task in done)}"

@@ -1,0 +1,262 @@
+"""The API server in plain dicts: every call that the operator makes on its own goes through ``Kube``.
+
+The official client finds the server, authenticates and sends; its typed models, which cost several times
+the CPU, are left out. Whatever goes wrong is one exception, KubeError, whose properties say what it means
+for the caller. Watches are the feed's.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+import aiohttp
+from kubernetes.aio.client.configuration import Configuration
+from kubernetes.aio.client.rest import RESTClientObject
+
+from kubesaga.runtime import metrics
+from kubesaga.runtime.cache import Obj
+from kubesaga.runtime.connection import load_configuration, session_options
+from kubesaga.runtime.paths import (
+    events_path,
+    jobs_path,
+    leases_path,
+    pods_path,
+    resource_of,
+    revisions_path,
+    tasks_path,
+    templates_path,
+)
+
+__all__ = [
+    "Kube",
+    "KubeError",
+    "events_path",
+    "jobs_path",
+    "leases_path",
+    "pods_path",
+    "revisions_path",
+    "tasks_path",
+    "templates_path",
+]
+
+REQUEST_TIMEOUT = aiohttp.ClientTimeout(total=30, sock_connect=5)
+PAGE_SIZE = 500
+MESSAGE_LIMIT = 1000  # some refusals quote the whole object
+_JSON = "application/json"
+
+# Written before Kube has a method of the name ``list``.
+Objs = list[Obj]
+Ops = list[dict[str, Any]]
+
+
+class KubeError(Exception):
+    """A call failed: ``status`` is the HTTP code (0 if there was no answer), ``reason`` the API's word."""
+
+    def __init__(self, status: int, reason: str, message: str, retry_after: float | None = None) -> None:
+        super().__init__(f"{status} {reason}: {message}")
+        self.status = status
+        self.reason = reason
+        self.message = message
+        self.retry_after = retry_after
+        """Seconds that the server asked to wait, or None."""
+
+    @property
+    def not_found(self) -> bool:
+        """There is no such object, namespace or resource."""
+        return self.status == 404
+
+    @property
+    def already_exists(self) -> bool:
+        """The name is taken."""
+        return self.status == 409 and self.reason == "AlreadyExists"
+
+    @property
+    def conflict(self) -> bool:
+        """The object has changed since it was read."""
+        return self.status == 409 and self.reason != "AlreadyExists"
+
+    @property
+    def gone(self) -> bool:
+        """The resourceVersion or continue token is too old."""
+        return self.status == 410
+
+    @property
+    def invalid(self) -> bool:
+        """The body breaks the schema or a rule; sending it again changes nothing."""
+        return self.status == 422 or (self.status == 400 and self.reason in ("BadRequest", "Invalid"))
+
+    @property
+    def forbidden(self) -> bool:
+        """RBAC, a quota or an admission policy refuses; also a create in a terminating namespace."""
+        return self.status == 403
+
+    @property
+    def transient(self) -> bool:
+        """No answer, overload or a server's fault: the same call may succeed later."""
+        return self.status in (0, 429) or self.status >= 500
+
+
+class Kube:
+    """An API server, as the operator. All methods raise KubeError; bodies and answers are plain dicts."""
+
+    def __init__(self, configuration: Configuration, kubeconfig: str | None = None) -> None:
+        configuration.client_session_kwargs = session_options(configuration)
+        self.kubeconfig = kubeconfig
+        self.last_contact: float | None = None
+        """time.monotonic() of the last answer that was no server error."""
+        self._host = configuration.host.rstrip("/")
+        self._rest = RESTClientObject(configuration)
+
+    @classmethod
+    async def connect(cls, kubeconfig: str | None) -> Kube:
+        """Connect by ``kubeconfig`` if given, else as the pod's service account, else as the user.
+
+        Sends nothing yet. Raises ConnectError.
+        """
+        return cls(await load_configuration(kubeconfig), kubeconfig)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._rest.close()
+
+    async def get(self, path: str) -> Obj:
+        """The object at ``path``."""
+        return await self._call("GET", path)
+
+    async def probe(self, path: str) -> None:
+        """Find out whether the collection ``path`` is served and may be listed; raises KubeError if not."""
+        await self._call("GET", path, query={"limit": "1"})
+
+    async def list(
+        self, path: str, label_selector: str | None = None, resource_version: str | None = None
+    ) -> tuple[Objs, str]:
+        """All objects at ``path`` and the list's resourceVersion. With ``resource_version`` "0" maybe stale."""
+        items: Objs = []
+        version = ""
+        async for page, version in self.pages(path, label_selector, resource_version):  # noqa: B007
+            items += page
+        return items, version
+
+    async def pages(
+        self, path: str, label_selector: str | None = None, resource_version: str | None = None
+    ) -> AsyncIterator[tuple[Objs, str]]:
+        """As ``list``, in pages of one snapshot, for lists too long to be held at once.
+
+        Raises KubeError with ``gone`` when reading takes so long that the server drops the snapshot.
+        """
+        query = {"limit": str(PAGE_SIZE)}
+        if label_selector is not None:
+            query["labelSelector"] = label_selector
+        if resource_version is not None:
+            query["resourceVersion"] = resource_version
+        while True:
+            answer = await self._call("GET", path, query=query)
+            kind = answer["kind"].removesuffix("List")
+            for item in answer["items"]:  # which a list leaves out
+                item.setdefault("kind", kind)
+                item.setdefault("apiVersion", answer["apiVersion"])
+            yield answer["items"], answer["metadata"]["resourceVersion"]
+            token = answer["metadata"].get("continue")
+            if not token:
+                return
+            query["continue"] = token
+            query.pop("resourceVersion", None)
+
+    async def create(self, path: str, body: Obj) -> Obj:
+        """Create ``body`` in the collection ``path``; the answer is the object as stored."""
+        return await self._call("POST", path, body)
+
+    async def update(self, path: str, body: Obj) -> Obj:
+        """Replace the object at ``path``, if ``body`` bears its current version (else ``conflict``)."""
+        return await self._call("PUT", path, body)
+
+    async def json_patch(self, path: str, ops: Ops) -> Obj:
+        """Apply JSON Patch operations; the answer is the object after them.
+
+        Operations that do not fit the object as it is now are a ``conflict``.
+        """
+        try:
+            return await self._call("PATCH", path, ops, content_type="application/json-patch+json")
+        except KubeError as error:
+            # The API server applies the operations before it compares resourceVersions. Written for an older
+            # object they may not even apply, which it calls Invalid, with this message and no field.
+            if error.status == 422 and error.message.startswith("the server rejected our request"):
+                raise KubeError(409, "Conflict", "the patch does not fit the object as it is now") from error
+            raise
+
+    async def merge_patch(self, path: str, body: Obj) -> Obj:
+        """Apply a JSON merge patch; with metadata.resourceVersion in it, only to that version."""
+        return await self._call("PATCH", path, body, content_type="application/merge-patch+json")
+
+    async def delete(
+        self,
+        path: str,
+        propagation: str = "Background",
+        uid: str | None = None,
+        resource_version: str | None = None,
+    ) -> Obj:
+        """Delete the object at ``path``; with ``uid`` or ``resource_version`` only if it still is."""
+        required = {"uid": uid, "resourceVersion": resource_version}
+        preconditions = {field: value for field, value in required.items() if value is not None}
+        return await self._call("DELETE", path, _delete_options(propagation, preconditions))
+
+    async def delete_collection(self, path: str, label_selector: str, propagation: str = "Background") -> Obj:
+        """Delete what matches ``label_selector`` in the collection ``path``."""
+        query = {"labelSelector": label_selector}
+        return await self._call("DELETE", path, _delete_options(propagation, {}), query=query)
+
+    async def _call(
+        self,
+        method: str,
+        path: str,
+        body: Obj | Ops | None = None,
+        *,
+        query: Mapping[str, str] | None = None,
+        content_type: str = _JSON,
+    ) -> Obj:
+        url = f"{self._host}{path}?{urlencode(query)}" if query else f"{self._host}{path}"
+        started = time.perf_counter()
+        status = 0
+        try:
+            response = await self._rest.request(  # type: ignore[no-untyped-call]
+                method, url, {"Content-Type": content_type}, body, _request_timeout=REQUEST_TIMEOUT
+            )
+            status = response.status
+            content = await response.read()
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise KubeError(0, "NoAnswer", f"{method} {path}: {error or type(error).__name__}") from error
+        finally:
+            seconds = time.perf_counter() - started
+            metrics.api_request(method, resource_of(path), status, seconds)
+        if status < 500:
+            self.last_contact = time.monotonic()
+        if status >= 300:
+            raise _error(status, response.getheader("Retry-After"), content)
+        answer: Obj = json.loads(content)
+        return answer
+
+
+def _delete_options(propagation: str, preconditions: Mapping[str, str]) -> Obj:
+    options: Obj = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": propagation}
+    if preconditions:
+        options["preconditions"] = preconditions
+    return options
+
+
+def _error(status: int, retry_after: str | None, content: bytes) -> KubeError:
+    try:
+        answer = json.loads(content)
+    except ValueError:  # a proxy's page, or "404 page not found"
+        answer = {"message": content.decode("utf-8", "replace").strip()}
+    details = answer.get("details") or {}
+    seconds = str(retry_after or details.get("retryAfterSeconds"))
+    return KubeError(
+        status,
+        answer.get("reason") or "Unknown",
+        (answer.get("message") or "")[:MESSAGE_LIMIT],
+        float(seconds) if seconds.isdecimal() else None,
+    )

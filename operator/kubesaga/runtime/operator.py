@@ -1,0 +1,144 @@
+"""The operator put together: the feed fills the cache, the leader's workers move Tasks, everything ends on SIGTERM.
+
+``__main__`` runs it. Whatever ends by itself (a lost leadership, a feed without news) ends the process, which
+Kubernetes then restarts: a fresh start is the one recovery, and every start tests it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import Coroutine
+from typing import Any
+
+from kubesaga.runtime import metrics
+from kubesaga.runtime.apply import Applier
+from kubesaga.runtime.cache import Cache, Kind
+from kubesaga.runtime.events import EventRecorder
+from kubesaga.runtime.feed import Feed, KopfFeed
+from kubesaga.runtime.gather import Gatherer
+from kubesaga.runtime.health import HEARTBEAT, Health
+from kubesaga.runtime.kube import Kube
+from kubesaga.runtime.leader import LeaderElector
+from kubesaga.runtime.queue import Key, WorkQueue
+from kubesaga.runtime.reconcile import Reconciler
+from kubesaga.runtime.refusals import Refusals
+from kubesaga.runtime.resync import Resync
+from kubesaga.runtime.revisions import Revisions
+from kubesaga.runtime.router import Router
+from kubesaga.runtime.settings import OperatorSettings
+from kubesaga.runtime.templates import Templates
+from kubesaga.runtime.workers import work
+
+log = logging.getLogger(__name__)
+
+TEMPLATE_WORKERS = 2
+# Passes under way get this long (seconds) to end once the operator is told to stop.
+STOP_PATIENCE = 10.0
+
+
+class Operator:
+    """All parts of one process, wired."""
+
+    def __init__(self, settings: OperatorSettings, kube: Kube, feed: Feed | None = None) -> None:
+        self._settings = settings
+        self._kube = kube
+        self._feed = feed or KopfFeed(kube, settings.namespaces)
+        self._cache = Cache()
+        self._tasks = WorkQueue()
+        self._templates = WorkQueue()
+        self._router = Router(self._cache, self._tasks, self._templates, self._list_again)
+        self._resync = Resync(kube, self._cache, self._router.changed, settings.namespaces, settings.resync_interval)
+        self._health = Health(kube, self._cache)
+        self._elector = LeaderElector(kube, settings.lease_namespace, settings.lease_name, identity=settings.identity)
+        self._events = EventRecorder(kube, instance=settings.identity)
+        revisions = Revisions(kube)
+        self._template_reconciler = Templates(kube, self._cache, self._router, revisions, settings.default_image)
+        refusals = Refusals()
+        self._reconciler = Reconciler(
+            kube,
+            self._cache,
+            self._tasks,
+            Gatherer(kube, self._cache, self._template_reconciler, revisions, refusals),
+            Applier(kube, self._cache, self._events, refusals),
+            refusals,
+            settings.job_retention,
+        )
+        metrics.expose({"Task": self._tasks, "TaskTemplate": self._templates}, self._cache)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until ``stop``. Raises LostLeadership, FeedError or whatever else ended a part."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        server = await self._health.serve(self._settings.health_port)
+        log.info("probes and metrics on port %d", server.port)
+        parts = [
+            self._feed.run(self._router, stop),
+            self._resync.run(stop),
+            self._events.run(stop),
+            self._lead(stop),
+        ]
+        try:
+            await _until_one_ends(parts, stop)
+        finally:
+            await self._elector.release()
+            await server.close()
+
+    async def _lead(self, stop: asyncio.Event) -> None:
+        """Become the leader, then work until ``stop``."""
+        if not await self._elector.acquire(stop):
+            return
+        synced = asyncio.create_task(self._cache.wait_synced())
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait({synced, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        synced.cancel()
+        stopping.cancel()
+        holding = asyncio.create_task(self._elector.hold(stop))
+        workers = [asyncio.create_task(part) for part in self._workers()]
+        beating = asyncio.create_task(self._health.heartbeat(self._tasks, stop))
+        try:
+            await holding
+        finally:
+            # On a lost leadership too: no pass is begun any more, those under way are guarded by what they read.
+            beating.cancel()
+            self._tasks.close()
+            self._templates.close()
+            _, late = await asyncio.wait(workers, timeout=STOP_PATIENCE if stop.is_set() else 0.0)
+            for worker in late:
+                worker.cancel()
+
+    def _workers(self) -> list[Coroutine[Any, Any, None]]:
+        return [
+            *(work("Task", self._tasks, self._reconcile_task) for _ in range(self._settings.workers)),
+            *(work("TaskTemplate", self._templates, self._reconcile_template) for _ in range(TEMPLATE_WORKERS)),
+        ]
+
+    def _list_again(self, kind: Kind) -> None:
+        self._resync.request(kind)
+
+    async def _reconcile_task(self, key: Key) -> None:
+        if key == HEARTBEAT:
+            self._health.beat()
+        else:
+            await self._reconciler.reconcile(key)
+
+    async def _reconcile_template(self, key: Key) -> None:
+        await self._template_reconciler.reconcile(*key)
+
+
+async def _until_one_ends(parts: list[Coroutine[Any, Any, None]], stop: asyncio.Event) -> None:
+    """Run the parts side by side; when one ends, stop the others. Raises what the first one raised."""
+    tasks = [asyncio.create_task(part) for part in parts]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        stop.set()
+        await asyncio.wait(tasks, timeout=STOP_PATIENCE + 5.0)
+        for task in done:
+            task.result()
+    finally:
+        stop.set()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

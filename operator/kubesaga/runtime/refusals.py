@@ -1,0 +1,60 @@
+"""Jobs that the API server would not take: remembered until the engine has heard of them.
+
+``apply`` notes a refusal, ``gather`` hands it to the next decision. It is memory only: after a restart the create is
+tried again and refused again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kubesaga.engine.decision import Attempt
+from kubesaga.engine.records import StepError
+from kubesaga.runtime.kube import KubeError
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a Job was not created; ``hopeless`` when trying again will not help."""
+
+    error: StepError
+    hopeless: bool
+
+
+class Refusals:
+    """The latest refusal per attempt."""
+
+    def __init__(self) -> None:
+        self._by_task: dict[str, dict[Attempt, Refusal]] = {}
+
+    def get(self, uid: str, attempt: Attempt) -> Refusal | None:
+        """The refusal of this attempt's Job, if any."""
+        return self._by_task.get(uid, {}).get(attempt)
+
+    def note(self, uid: str, attempt: Attempt, refusal: Refusal) -> None:
+        """Remember it."""
+        self._by_task.setdefault(uid, {})[attempt] = refusal
+
+    def forget(self, uid: str) -> None:
+        """Drop what is known of a Task that is gone or has ended."""
+        self._by_task.pop(uid, None)
+
+
+def refusal_of(error: KubeError) -> Refusal | None:
+    """What a failed create of a Job says about the attempt; None for a passing fault of the API server."""
+    if error.invalid or error.status == 400:
+        return Refusal(
+            StepError(
+                "JobRefused",
+                f"the API server does not accept the step's Job: {error.message}. Correct the template.",
+                retryable=False,
+            ),
+            hopeless=True,
+        )
+    if error.forbidden:
+        quota = "exceeded quota" in error.message
+        return Refusal(
+            StepError("QuotaExceeded" if quota else "JobForbidden", f"the step's Job was refused: {error.message}"),
+            hopeless=False,
+        )
+    return None

@@ -1,0 +1,130 @@
+"""What a container's end is read as: every way in which a program can leave its result, or fail to."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from kubesaga.runtime.documents import read_output
+
+
+def ended(code: int, message: str = "", reason: str | None = None) -> dict[str, object]:
+    return {"exitCode": code, "message": message, "reason": reason}
+
+
+def document(**error: object) -> str:
+    return json.dumps({"error": {"type": "Broken", "message": "it broke", **error}})
+
+
+def test_a_result_document_is_a_result_with_metadata() -> None:
+    output = read_output(ended(0, '{"result": [1, null], "metadata": {"rows": 2}}'), expects_document=True)
+    assert output.error is None
+    assert output.result == [1, None]
+    assert output.metadata == {"rows": 2}
+
+
+def test_a_null_result_is_a_result() -> None:
+    assert read_output(ended(0, '{"result": null}'), expects_document=True).error is None
+
+
+def test_a_handler_without_a_document_failed_and_may_be_tried_again() -> None:
+    error = read_output(ended(0), expects_document=True).error
+    assert error is not None
+    assert (error.type, error.retryable, error.outcome_unknown) == ("NoResult", True, True)
+
+
+def test_any_other_program_needs_no_document() -> None:
+    output = read_output(ended(0), expects_document=False)
+    assert (output.error, output.result) == (None, None)
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        "hello",
+        "[1]",
+        '{"answer": 42}',
+        '{"result": NaN}',
+        '{"result": 1e999}',
+        '{"result": 1, "metadata": [1]}',
+        "\x00",
+    ],
+)
+def test_garbage_is_never_a_result(garbage: str) -> None:
+    error = read_output(ended(0, garbage), expects_document=False).error
+    assert error is not None
+    assert (error.type, error.retryable) == ("InvalidResult", False)
+
+
+def test_a_document_cut_by_the_kubelet_is_too_large() -> None:
+    cut = ('{"result": "' + "x" * 5000)[:4096]
+    error = read_output(ended(0, cut), expects_document=True).error
+    assert error is not None
+    assert (error.type, error.retryable, error.outcome_unknown) == ("ResultTooLarge", False, True)
+    assert "reference" in error.message
+
+
+def test_an_error_document_counts_whatever_the_exit_code() -> None:
+    for code in (0, 1, 70):
+        error = read_output(
+            ended(code, document(code="E7", retryable=True, retryAfter=2.5)), expects_document=True
+        ).error
+        assert error is not None
+        assert (error.type, error.code, error.retryable, error.retry_after) == ("Broken", "E7", True, 2.5)
+        assert not error.outcome_unknown
+
+
+@pytest.mark.parametrize(
+    ("code", "type_", "retryable", "unknown"),
+    [
+        (1, "ExitCode", True, False),
+        (63, "ExitCode", True, False),
+        (64, "ExitCode", False, False),
+        (78, "ExitCode", False, False),
+        (79, "ExitCode", True, False),
+        (137, "Killed", True, True),
+        (139, "ExitCode", True, True),
+        (143, "Terminated", True, True),
+    ],
+)
+def test_without_a_document_the_exit_code_speaks(code: int, type_: str, retryable: bool, unknown: bool) -> None:
+    error = read_output(ended(code, "last line of the log"), expects_document=True).error
+    assert error is not None
+    assert (error.type, error.retryable, error.outcome_unknown) == (type_, retryable, unknown)
+    assert "last line of the log" in error.message
+
+
+def test_running_out_of_memory_is_named_with_its_remedy() -> None:
+    error = read_output(ended(137, reason="OOMKilled"), expects_document=True).error
+    assert error is not None
+    assert error.type == "OutOfMemory"
+    assert "resources.limits.memory" in error.message
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"type": 7},
+        {"type": None, "retryable": "yes"},
+        {"type": "T" * 5000, "message": "m" * 5000, "code": "c" * 5000, "types": ["t" * 5000] * 5000},
+        {"type": "X", "types": "no list", "retryAfter": -1},
+        {"type": "X", "retryAfter": True},
+        {"type": "X", "retryAfter": 1e300},
+    ],
+)
+def test_an_odd_error_document_is_read_leniently_and_fits_a_status(odd: dict[str, object]) -> None:
+    error = read_output(ended(1, json.dumps({"error": odd})), expects_document=True).error
+    assert error is not None
+    assert isinstance(error.type, str)
+    assert len(error.type) <= 256
+    assert len(error.message) <= 2048
+    assert len(error.code or "") <= 256
+    assert len(error.types) <= 64
+    assert error.retry_after is None
+
+
+def test_a_nested_document_that_exhausts_the_parser_is_an_invalid_result() -> None:
+    error = read_output(ended(0, "[" * 3000), expects_document=True).error
+    assert error is not None
+    assert error.type == "InvalidResult"

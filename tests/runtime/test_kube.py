@@ -1,0 +1,301 @@
+"""Calls of the API server, against an HTTP server that records what it is asked and answers as told."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer, unused_port
+
+from kubesaga import __version__
+from kubesaga.runtime import kube as kube_module
+from kubesaga.runtime import metrics, paths
+from kubesaga.runtime.connection import ConnectError
+from kubesaga.runtime.kube import (
+    Kube,
+    KubeError,
+    events_path,
+    jobs_path,
+    leases_path,
+    pods_path,
+    revisions_path,
+    tasks_path,
+    templates_path,
+)
+
+Answer = Callable[[web.Request], web.Response]
+
+
+class Api:
+    """A server: ``answers`` are given in turn, the last one for ever; ``requests`` keep what came."""
+
+    def __init__(self, *answers: Answer) -> None:
+        self.answers = list(answers)
+        self.requests: list[web.Request] = []
+        self.bodies: list[Any] = []
+
+    async def handle(self, request: web.Request) -> web.Response:
+        body = await request.read()
+        self.requests.append(request)
+        self.bodies.append(json.loads(body) if body else None)
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        return answer(request)
+
+
+def kubeconfig(folder: Path, server: str, token: str = "t0") -> str:
+    path = folder / "kubeconfig"
+    path.write_text(
+        json.dumps(
+            {
+                "clusters": [{"name": "c", "cluster": {"server": server}}],
+                "users": [{"name": "u", "user": {"token": token}}],
+                "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
+                "current-context": "x",
+            }
+        )
+    )
+    return str(path)
+
+
+def serve(folder: Path, api: Api, use: Callable[[Kube], Awaitable[None]]) -> None:
+    async def main() -> None:
+        application = web.Application()
+        application.router.add_route("*", "/{rest:.*}", api.handle)
+        async with TestServer(application) as server:
+            kube = await Kube.connect(kubeconfig(folder, str(server.make_url("/"))))
+            try:
+                await use(kube)
+            finally:
+                await kube.close()
+
+    asyncio.run(main())
+
+
+def ok(body: Any) -> Answer:
+    return lambda _: web.json_response(body)
+
+
+def failure(status: int, reason: str, message: str = "", **more: Any) -> Answer:
+    headers = more.pop("headers", None)
+    return lambda _: web.json_response(
+        {"kind": "Status", "reason": reason, "message": message, **more}, status=status, headers=headers
+    )
+
+
+def test_it_says_who_it_is_and_ignores_the_environments_proxy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, f"http://127.0.0.1:{unused_port()}")
+    api = Api(ok({"metadata": {}}))
+
+    async def use(kube: Kube) -> None:
+        assert await kube.get(tasks_path("shop", "a")) == {"metadata": {}}
+
+    serve(tmp_path, api, use)
+    (request,) = api.requests
+    assert request.headers["User-Agent"] == f"kubesaga-operator/{__version__}"
+    assert request.headers["Authorization"] == "Bearer t0"
+
+
+def test_each_kind_of_write_has_its_method_path_and_content_type(tmp_path: Path) -> None:
+    api = Api(ok({}))
+
+    async def use(kube: Kube) -> None:
+        await kube.create(jobs_path("shop"), {"kind": "Job"})
+        await kube.update(leases_path("ops", "l"), {"kind": "Lease"})
+        await kube.json_patch(tasks_path("shop", "t", "status"), [{"op": "add", "path": "/a", "value": 1}])
+        await kube.merge_patch(events_path("shop", "e"), {"count": 2})
+        await kube.delete(jobs_path("shop", "j"), uid="u1")
+        await kube.delete_collection(jobs_path("shop"), "a=b")
+
+    serve(tmp_path, api, use)
+    made = [(r.method, r.path_qs, r.headers["Content-Type"]) for r in api.requests]
+    assert made == [
+        ("POST", "/apis/batch/v1/namespaces/shop/jobs", "application/json"),
+        ("PUT", "/apis/coordination.k8s.io/v1/namespaces/ops/leases/l", "application/json"),
+        (
+            "PATCH",
+            "/apis/kubesaga.dev/v1alpha1/namespaces/shop/tasks/t/status",
+            "application/json-patch+json",
+        ),
+        ("PATCH", "/api/v1/namespaces/shop/events/e", "application/merge-patch+json"),
+        ("DELETE", "/apis/batch/v1/namespaces/shop/jobs/j", "application/json"),
+        ("DELETE", "/apis/batch/v1/namespaces/shop/jobs?labelSelector=a%3Db", "application/json"),
+    ]
+    assert api.bodies[2] == [{"op": "add", "path": "/a", "value": 1}]
+    assert api.bodies[4]["preconditions"] == {"uid": "u1"}
+    assert api.bodies[5]["propagationPolicy"] == "Background"
+
+
+def test_a_long_list_is_read_in_pages_of_one_snapshot(tmp_path: Path) -> None:
+    def page(names: str, token: str) -> Answer:
+        items = [{"metadata": {"name": name}} for name in names]
+        metadata = {"resourceVersion": "77", "continue": token}
+        return ok({"kind": "PodList", "apiVersion": "v1", "metadata": metadata, "items": items})
+
+    api = Api(page("ab", "more"), page("c", ""))
+
+    async def use(kube: Kube) -> None:
+        items, version = await kube.list(pods_path(None), label_selector="x", resource_version="0")
+        assert [item["metadata"]["name"] for item in items] == ["a", "b", "c"]
+        assert {(item["kind"], item["apiVersion"]) for item in items} == {("Pod", "v1")}
+        assert version == "77"
+
+    serve(tmp_path, api, use)
+    first, second = (dict(request.query) for request in api.requests)
+    assert first == {"limit": "500", "labelSelector": "x", "resourceVersion": "0"}
+    assert second == {"limit": "500", "labelSelector": "x", "continue": "more"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "true"),
+    [
+        (failure(404, "NotFound"), {"not_found"}),
+        (failure(409, "Conflict"), {"conflict"}),
+        (failure(409, "AlreadyExists"), {"already_exists"}),
+        (failure(410, "Expired"), {"gone"}),
+        (failure(422, "Invalid", "spec.x: required"), {"invalid"}),
+        (failure(400, "BadRequest"), {"invalid"}),
+        (failure(403, "Forbidden"), {"forbidden"}),
+        (failure(429, "TooManyRequests"), {"transient"}),
+        (failure(500, "InternalError"), {"transient"}),
+        (failure(503, "ServiceUnavailable"), {"transient"}),
+        (failure(401, "Unauthorized"), set()),
+    ],
+)
+def test_an_error_says_what_it_means(tmp_path: Path, answer: Answer, true: set[str]) -> None:
+    names = ("not_found", "conflict", "already_exists", "gone", "invalid", "forbidden", "transient")
+
+    async def use(kube: Kube) -> None:
+        with pytest.raises(KubeError) as caught:
+            await kube.get(tasks_path("shop", "a"))
+        assert {name for name in names if getattr(caught.value, name)} == true
+
+    serve(tmp_path, Api(answer), use)
+
+
+def test_a_json_patch_that_does_not_fit_the_object_any_more_is_a_conflict(tmp_path: Path) -> None:
+    answer = failure(422, "Invalid", "the server rejected our request due to an error in our request")
+
+    async def use(kube: Kube) -> None:
+        with pytest.raises(KubeError) as caught:
+            await kube.json_patch(tasks_path("shop", "a", "status"), [{"op": "remove", "path": "/status/x"}])
+        assert caught.value.conflict
+
+    serve(tmp_path, Api(answer), use)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        failure(429, "TooManyRequests", headers={"Retry-After": "7"}),
+        failure(429, "TooManyRequests", details={"retryAfterSeconds": 7}),
+    ],
+)
+def test_the_time_that_the_server_asks_to_wait_is_passed_on(tmp_path: Path, answer: Answer) -> None:
+    async def use(kube: Kube) -> None:
+        with pytest.raises(KubeError) as caught:
+            await kube.get(tasks_path("shop", "a"))
+        assert caught.value.retry_after == 7
+
+    serve(tmp_path, Api(answer), use)
+
+
+def test_an_answer_that_is_no_status_and_a_message_as_long_as_an_object_are_both_told_in_brief(
+    tmp_path: Path,
+) -> None:
+    api = Api(lambda _: web.Response(text="404 page not found\n", status=404), failure(422, "Invalid", "x" * 9000))
+
+    async def use(kube: Kube) -> None:
+        with pytest.raises(KubeError, match="404 Unknown: 404 page not found"):
+            await kube.get(tasks_path("shop", "a"))
+        with pytest.raises(KubeError) as caught:
+            await kube.get(tasks_path("shop", "a"))
+        assert len(caught.value.message) == kube_module.MESSAGE_LIMIT
+
+    serve(tmp_path, api, use)
+
+
+def test_no_server_and_a_server_that_does_not_answer_are_transient(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kube_module, "REQUEST_TIMEOUT", aiohttp.ClientTimeout(total=0.1))
+    never = asyncio.Event
+
+    async def hang(request: web.Request) -> web.Response:
+        await never().wait()
+        raise AssertionError
+
+    async def main() -> None:
+        application = web.Application()
+        application.router.add_get("/{rest:.*}", hang)
+        async with TestServer(application) as server:
+            for url in (str(server.make_url("/")), f"http://127.0.0.1:{unused_port()}"):
+                kube = await Kube.connect(kubeconfig(tmp_path, url))
+                with pytest.raises(KubeError) as caught:
+                    await kube.get(tasks_path("shop", "a"))
+                assert (caught.value.status, caught.value.transient) == (0, True)
+                assert kube.last_contact is None
+                await kube.close()
+
+    asyncio.run(main())
+
+
+def test_contact_is_remembered_unless_the_server_is_at_fault(tmp_path: Path) -> None:
+    async def use(kube: Kube) -> None:
+        for expected in (False, True):
+            with pytest.raises(KubeError):
+                await kube.get(tasks_path("shop", "a"))
+            assert (kube.last_contact is not None) is expected
+        assert kube.last_contact is not None
+        assert kube.last_contact <= time.monotonic()
+
+    serve(tmp_path, Api(failure(503, "ServiceUnavailable"), failure(404, "NotFound")), use)
+
+
+def test_calls_are_counted_by_verb_resource_and_code(tmp_path: Path) -> None:
+    labels = {"verb": "GET", "resource": "tasks/status", "code": "404"}
+    before = metrics.REGISTRY.get_sample_value("kubesaga_api_requests_total", labels) or 0
+
+    async def use(kube: Kube) -> None:
+        with pytest.raises(KubeError):
+            await kube.get(tasks_path("shop", "a", "status"))
+
+    serve(tmp_path, Api(failure(404, "NotFound")), use)
+    assert metrics.REGISTRY.get_sample_value("kubesaga_api_requests_total", labels) == before + 1
+
+
+def test_a_missing_or_broken_kubeconfig_is_explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
+    with pytest.raises(ConnectError, match=r"no kubeconfig at .*nowhere.*--kubeconfig"):
+        asyncio.run(Kube.connect(str(tmp_path / "nowhere")))
+    broken = tmp_path / "broken"
+    broken.write_text("{}")
+    with pytest.raises(ConnectError, match="cannot connect to Kubernetes: "):
+        asyncio.run(Kube.connect(str(broken)))
+
+
+@pytest.mark.parametrize(
+    ("path", "resource"),
+    [
+        (tasks_path(None), "tasks"),
+        (tasks_path("shop"), "tasks"),
+        (tasks_path("shop", "a"), "tasks"),
+        (templates_path("shop", "a", "status"), "tasktemplates/status"),
+        (jobs_path("shop", "a"), "jobs"),
+        (pods_path(None), "pods"),
+        (pods_path("shop", "a", "log"), "pods/log"),
+        (revisions_path("shop", "a"), "controllerrevisions"),
+        (events_path("shop"), "events"),
+        (leases_path("ops", "l"), "leases"),
+        ("/apis/kubesaga.dev/v1alpha1", "apis"),
+    ],
+)
+def test_a_path_tells_its_resource(path: str, resource: str) -> None:
+    assert paths.resource_of(path) == resource

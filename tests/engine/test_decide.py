@@ -338,6 +338,20 @@ def test_an_attempt_that_does_not_start_in_time_is_stopped_and_tried_again() -> 
     assert not again.status.steps[0].outcome_unknown
 
 
+def test_a_pod_that_takes_long_to_start_is_told_of_once() -> None:
+    plan = Plan(steps=(Step("only"),))
+    world = World(plan, scripted({}))
+    world.pass_once()
+    seen = {0: Observation(Phase.WAITING, waiting_since=world.now)}
+    soon = decide(plan, replace(world.snapshot(), forward=seen), world.now + 10)
+    assert soon.status is world.status
+    assert soon.wake_at == world.now + 15
+    late = decide(plan, replace(world.snapshot(), forward=seen), world.now + 15)
+    assert late.status.message == "waiting for the pod of only to start"
+    again = decide(plan, replace(world.snapshot(), forward=seen, status=late.status), world.now + 60)
+    assert again.status is late.status
+
+
 def test_a_job_held_by_a_quota_system_does_not_run_into_its_start_timeout() -> None:
     plan = Plan(steps=(Step("only", start_timeout=5.0),))
     world = World(plan, scripted({}))

@@ -271,6 +271,22 @@ def test_of_a_pod_what_classifies_an_attempt_is_kept_and_the_rest_dropped() -> N
     }
 
 
+def test_a_task_that_has_ended_is_kept_by_its_head_only() -> None:
+    task: Obj = {
+        "apiVersion": "kubesaga.dev/v1alpha1",
+        "kind": "Task",
+        "metadata": {"name": "t", "namespace": NS, "uid": "u", "resourceVersion": "7"},
+        "spec": {"templateRef": {"name": "x"}, "context": {"customer": "carol"}},
+    }
+    task["status"] = {"state": "StepsInProcess", "steps": [{"name": "a"}], "transitions": [{"event": "Start"}]}
+    assert project(Kind.TASK, task)["status"] == task["status"]
+    task["status"] |= {"state": "Complete", "outcome": "Succeeded", "finishedAt": "2026-01-01T00:00:00Z"}
+    ended = project(Kind.TASK, task)
+    assert ended["status"] == {"state": "Complete", "outcome": "Succeeded", "finishedAt": "2026-01-01T00:00:00Z"}
+    assert ended["metadata"]["uid"] == task["metadata"]["uid"]
+    assert ended["spec"].keys() == {"templateRef"}
+
+
 @pytest.mark.parametrize("kind", Kind)
 def test_projecting_leaves_the_object_alone_and_twice_is_as_once(kind: Kind) -> None:
     original = _real_pod()

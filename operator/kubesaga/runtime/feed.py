@@ -84,6 +84,8 @@ class KopfFeed:
             registry=self._registry(sink),
             settings=_settings(),
             standalone=True,
+            # Unused without peering; kopf's own guess fails in a container whose user has no name.
+            identity="kubesaga",  # type: ignore[arg-type]  # a NewType of str that kopf does not export
             clusterwide=not self._namespaces,
             namespaces=self._namespaces,
         )

@@ -11,9 +11,13 @@ from enum import StrEnum
 from sys import intern
 from typing import Any
 
+from kubesaga.engine.states import TERMINAL_TASK_STATES
+
 Obj = dict[str, Any]
 
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+_ENDED_TASK_SPEC = ("templateRef",)
+_ENDED_TASK_STATUS = ("observedGeneration", "state", "outcome", "finishedAt", "template")
 _JOB_SPEC = ("parallelism", "activeDeadlineSeconds", "suspend")
 _POD_SPEC = ("nodeName",)
 _POD_STATUS = (
@@ -48,6 +52,18 @@ def _whole(obj: Mapping[str, Any]) -> Obj:
     return slim
 
 
+def _task(obj: Mapping[str, Any]) -> Obj:
+    """A Task that has ended keeps what finding and cleaning it takes: a thousand of them must not weigh much."""
+    if (obj.get("status") or {}).get("state") not in TERMINAL_TASK_STATES:
+        return _whole(obj)
+    head = {key: obj[key] for key in ("apiVersion", "kind", "metadata") if key in obj}
+    return {
+        **_whole(head),
+        "spec": _pick(obj.get("spec"), _ENDED_TASK_SPEC),
+        "status": _pick(obj["status"], _ENDED_TASK_STATUS),
+    }
+
+
 def _job(obj: Mapping[str, Any]) -> Obj:
     return {
         "metadata": _metadata(obj["metadata"]),
@@ -72,7 +88,7 @@ def _pod(obj: Mapping[str, Any]) -> Obj:
 
 
 _PROJECTIONS: Mapping[Kind, Callable[[Mapping[str, Any]], Obj]] = {
-    Kind.TASK: _whole,
+    Kind.TASK: _task,
     Kind.TEMPLATE: _whole,
     Kind.JOB: _job,
     Kind.POD: _pod,

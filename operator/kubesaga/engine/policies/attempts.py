@@ -16,6 +16,8 @@ from kubesaga.engine.snapshot import Observation, Phase
 from kubesaga.engine.states import LIVE_STEP_STATES
 from kubesaga.engine.vocabulary import Role, StepEvent, StepOutcome, StepState, StopAction
 
+# A pod that takes longer than this (seconds) to start is told of in the Task's message.
+SLOW_START_AFTER = 15.0
 # A step that runs this long (seconds) gets its start written down by itself, not only with the next decision.
 START_WRITTEN_AFTER = 2.0
 
@@ -137,6 +139,8 @@ def _not_running(draft: Draft, i: int, role: Role, record: StepRecord, seen: Obs
     limit = since + draft.start_timeout(i, role)
     if draft.now < limit:
         draft.wake(limit)
+        if draft.now < since + SLOW_START_AFTER:
+            draft.wake(since + SLOW_START_AFTER)
         return
     _stop_for(draft, i, role, _start_timeout(draft, i, role, seen))
 

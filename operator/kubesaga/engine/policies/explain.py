@@ -9,10 +9,10 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from kubesaga.engine.draft import Draft
-from kubesaga.engine.policies.attempts import label
+from kubesaga.engine.policies.attempts import SLOW_START_AFTER, label
 from kubesaga.engine.policies.forward import failed_steps
 from kubesaga.engine.records import StepRecord
-from kubesaga.engine.snapshot import Phase
+from kubesaga.engine.snapshot import Observation, Phase
 from kubesaga.engine.states import LIVE_STEP_STATES
 from kubesaga.engine.vocabulary import EndingPhase, EndingTrigger, Role, StepState, TaskOutcome, TaskState
 
@@ -69,7 +69,7 @@ def _under_way(draft: Draft) -> str:
 
 
 def _activity(draft: Draft, role: Role) -> str:
-    running, starting, waiting, problems = [], [], [], []
+    running, waiting, problems = [], [], []
     for i, step in enumerate(draft.steps):
         record = step if role is Role.FORWARD else step.compensation
         if record is None:
@@ -80,17 +80,23 @@ def _activity(draft: Draft, role: Role) -> str:
                 problems.append(f"stopping {label(record, role)} ({record.stop.reason})")
             elif seen.problem and seen.phase is not Phase.RUNNING and record.state is StepState.ENQUEUED:
                 problems.append(f"{label(record, role)} cannot start: {seen.problem}")
-            elif record.state is StepState.IN_PROGRESS:
-                running.append(label(record, role))
+            elif _starts_slowly(draft, record, seen):
+                problems.append(f"waiting for the pod of {label(record, role)} to start")
             else:
-                starting.append(label(record, role))
+                running.append(label(record, role))
         elif record.state is StepState.WAITING_FOR_RETRY:
             waiting.append(_waiting(record, role))
     parts = [*problems]
-    if running or starting:
-        parts.append("running " + _names([*running, *starting]))
+    if running:
+        parts.append("running " + _names(running))
     parts += waiting[:_MOST_NAMES]
     return "; ".join(parts)
+
+
+def _starts_slowly(draft: Draft, record: StepRecord, seen: Observation) -> bool:
+    """Whether an attempt has been waiting so long that a human wants to know; a quick start needs no write."""
+    since = max(record.enqueued_at or draft.now, seen.waiting_since or 0.0)
+    return seen.phase is Phase.WAITING and draft.now >= since + SLOW_START_AFTER
 
 
 def _waiting(record: StepRecord, role: Role) -> str:

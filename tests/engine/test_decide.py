@@ -408,6 +408,31 @@ def test_a_refused_job_that_no_wait_will_help_fails_the_step_at_once() -> None:
     assert "JobRefused: bad" in after.status.message
 
 
+def test_a_fence_that_is_refused_needs_a_human_and_says_why() -> None:
+    plan = Plan(steps=(Step("only", start_timeout=5.0),))
+    world = World(plan, scripted({}))
+    world.pass_once(crash_after_write=True)
+    refused = Observation(Phase.ABSENT, waiting_since=0.0, problem=StepError("QuotaExceeded", "no room"))
+    world.status = decide(plan, replace(world.snapshot(), forward={0: refused}), world.now + 6).status
+    waiting = decide(plan, replace(world.snapshot(), forward={0: refused}), world.now + 7)
+    assert waiting.fences == (Attempt("only", Role.FORWARD, 1),)
+    assert waiting.status.attention is not None
+    assert waiting.status.attention.reason == "FenceRefused"
+    assert "no room" in waiting.status.message
+
+
+def test_an_attempt_whose_name_a_stranger_has_taken_fails_and_the_next_one_has_another() -> None:
+    plan = Plan(steps=(Step("only", retry=NO_WAIT),))
+    world = World(plan, scripted({}))
+    world.pass_once(crash_after_write=True)
+    taken = Observation(Phase.FENCED, terminal=True, error=StepError("JobNameTaken", "whose is it?"))
+    decision = decide(plan, replace(world.snapshot(), forward={0: taken}), world.now)
+    assert decision.launches == (Attempt("only", Role.FORWARD, 2),)
+    error = decision.status.steps[0].error
+    assert error is not None
+    assert error.type == "JobNameTaken"
+
+
 def test_a_pod_that_is_not_seen_to_stop_needs_a_human_and_is_named() -> None:
     plan = Plan(steps=(Step("long"),), timeout=10.0)
     world = World(plan, scripted({"long": Outcome(seconds=9_000)}))

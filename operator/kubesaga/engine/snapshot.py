@@ -30,7 +30,7 @@ class Phase(StrEnum):
     FAILED = "Failed"
     """The attempt is over and failed; ``error`` says why."""
     FENCED = "Fenced"
-    """The attempt's name is taken by a Job that never runs anything: nothing can start under it any more."""
+    """The attempt's name is taken by a Job that is none of its program: nothing can start under it any more."""
 
 
 @dataclass(frozen=True, slots=True)

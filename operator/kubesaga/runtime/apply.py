@@ -16,10 +16,10 @@ from kubesaga.runtime import metrics
 from kubesaga.runtime.cache import Cache, Kind
 from kubesaga.runtime.events import EventRecorder
 from kubesaga.runtime.gather import Gathered
-from kubesaga.runtime.jobs import STOP_PATCH, InputTooLarge, build_fence, build_job, job_name
+from kubesaga.runtime.jobs import STOP_PATCH, InputTooLarge, belongs_to, build_fence, build_job, job_name
 from kubesaga.runtime.kube import Kube, KubeError, jobs_path, tasks_path
 from kubesaga.runtime.patches import status_patch
-from kubesaga.runtime.refusals import Refusal, Refusals, refusal_of
+from kubesaga.runtime.refusals import Refusal, Refusals, name_taken, refusal_of
 
 Obj = dict[str, Any]
 
@@ -91,8 +91,11 @@ class Applier:
             created = await self._kube.create(jobs_path(namespace), job)
         except KubeError as error:
             if error.already_exists:
-                created = await self._kube.get(jobs_path(namespace, job_name(task, attempt)))
-                self._cache.upsert(Kind.JOB, created)
+                found = await self._kube.get(jobs_path(namespace, job_name(task, attempt)))
+                if belongs_to(found, task, attempt):
+                    self._cache.upsert(Kind.JOB, found)
+                else:
+                    self._refusals.note(task["metadata"]["uid"], attempt, name_taken(found))
                 return True
             refusal = refusal_of(error)
             if refusal is None:

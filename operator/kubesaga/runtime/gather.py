@@ -174,6 +174,8 @@ class Gatherer:
     def _absent(self, task: Obj, attempt: Attempt) -> Observation:
         """An intent without a Job: not created yet, or refused."""
         refusal = self._refusals.get(task["metadata"]["uid"], attempt)
+        if refusal and refusal.name_taken:
+            return Observation(Phase.FENCED, terminal=True, error=refusal.error)
         return Observation(
             Phase.ABSENT,
             waiting_since=0.0,

@@ -86,6 +86,12 @@ def build_fence(task: Mapping[str, Any], attempt: Attempt) -> Obj:
     }
 
 
+def belongs_to(job: Mapping[str, Any], task: Mapping[str, Any], attempt: Attempt) -> bool:
+    """Whether a Job found under an attempt's name is that attempt's, or its fence."""
+    labels = job["metadata"].get("labels") or {}
+    return _labels(task, attempt).items() <= labels.items()
+
+
 def _metadata(task: Mapping[str, Any], attempt: Attempt, labels: Mapping[str, str]) -> Obj:
     meta = task["metadata"]
     return {

@@ -6,7 +6,9 @@ tried again and refused again.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from kubesaga.engine.decision import Attempt
 from kubesaga.engine.records import StepError
@@ -15,10 +17,15 @@ from kubesaga.runtime.kube import KubeError
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a Job was not created; ``hopeless`` when trying again will not help."""
+    """Why a Job was not created.
+
+    ``hopeless`` when trying again will not help; ``name_taken`` when a stranger's Job has its name, so that it never
+    will be created.
+    """
 
     error: StepError
     hopeless: bool
+    name_taken: bool = False
 
 
 class Refusals:
@@ -38,6 +45,17 @@ class Refusals:
     def forget(self, uid: str) -> None:
         """Drop what is known of a Task that is gone or has ended."""
         self._by_task.pop(uid, None)
+
+
+def name_taken(job: Mapping[str, Any]) -> Refusal:
+    """The refusal of an attempt whose name is that of a Job which is not the Task's."""
+    meta = job["metadata"]
+    error = StepError(
+        "JobNameTaken",
+        f"a Job {meta['name']} that does not belong to this Task was there before; the next attempt has another name. "
+        "Find out who creates Jobs under Kubesaga's names, and delete it",
+    )
+    return Refusal(error, hopeless=True, name_taken=True)
 
 
 def refusal_of(error: KubeError) -> Refusal | None:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from kubesaga.engine import retry
 from kubesaga.engine.draft import Draft
 from kubesaga.engine.identity import attempt_name, draw
-from kubesaga.engine.records import StepError, StepRecord, Stop
+from kubesaga.engine.records import Attention, StepError, StepRecord, Stop
 from kubesaga.engine.snapshot import Observation, Phase
 from kubesaga.engine.states import LIVE_STEP_STATES
 from kubesaga.engine.vocabulary import Role, StepEvent, StepOutcome, StepState, StopAction
@@ -40,11 +40,11 @@ def observe(draft: Draft, i: int, role: Role, *, holding: bool) -> None:
         case Phase.FAILED:
             _ended_badly(draft, i, role, seen, seen.error or LOST)
         case Phase.FENCED:
-            _fenced(draft, i, role, record, holding=holding)
+            _fenced(draft, i, role, seen, holding=holding)
         case Phase.LOST if record.state is StepState.IN_PROGRESS or record.stop or holding:
             draft.fences.append(draft.attempt(i, role))
         case Phase.ABSENT if record.stop or holding:
-            draft.fences.append(draft.attempt(i, role))
+            _fence(draft, i, role, seen)
         case Phase.ABSENT | Phase.LOST | Phase.WAITING:
             _not_running(draft, i, role, record, seen)
         case Phase.RUNNING:
@@ -99,14 +99,27 @@ def _failed(draft: Draft, i: int, role: Role, error: StepError, finished_at: flo
     draft.finished_any = True
 
 
-def _fenced(draft: Draft, i: int, role: Role, record: StepRecord, *, holding: bool) -> None:
+def _fence(draft: Draft, i: int, role: Role, seen: Observation) -> None:
+    """Take the name of an attempt that is not to start; where the API server refuses even that, a human must help."""
+    draft.fences.append(draft.attempt(i, role))
+    if seen.problem:
+        what = label(draft.record(i, role), role)
+        draft.attention = Attention(
+            "FenceRefused",
+            f"{what} is given up, but the API server refuses the empty Job that makes sure that it cannot start any "
+            f"more: {seen.problem.message}; the Task goes on once that Job is admitted",
+        )
+
+
+def _fenced(draft: Draft, i: int, role: Role, seen: Observation, *, holding: bool) -> None:
     """Nothing can start under this attempt's name any more, so its fate is settled without it."""
+    record = draft.record(i, role)
     if record.stop and record.stop.action is StopAction.FAIL:
         _failed(draft, i, role, record.error or LOST, None)
     elif record.stop or (holding and record.state is StepState.ENQUEUED):
         _cancel(draft, i, role, None, outcome_unknown=record.state is StepState.IN_PROGRESS)
     else:
-        _failed(draft, i, role, LOST, None)
+        _failed(draft, i, role, seen.error or LOST, None)
 
 
 def _cancel(draft: Draft, i: int, role: Role, seen: Observation | None, *, outcome_unknown: bool) -> None:

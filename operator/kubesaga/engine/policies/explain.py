@@ -14,7 +14,7 @@ from kubesaga.engine.policies.forward import failed_steps
 from kubesaga.engine.records import StepRecord
 from kubesaga.engine.snapshot import Observation, Phase
 from kubesaga.engine.states import LIVE_STEP_STATES
-from kubesaga.engine.vocabulary import EndingPhase, EndingTrigger, Role, StepState, TaskOutcome, TaskState
+from kubesaga.engine.vocabulary import EndingPhase, EndingTrigger, Role, StepState, StopAction, TaskOutcome, TaskState
 
 _MOST_NAMES = 4
 _LONGEST = 1024
@@ -77,7 +77,8 @@ def _activity(draft: Draft, role: Role) -> str:
         if record.state in LIVE_STEP_STATES:
             seen = draft.observed(i, role)
             if record.stop:
-                problems.append(f"stopping {label(record, role)} ({record.stop.reason})")
+                why = record.error if record.stop.action is StopAction.FAIL else None
+                problems.append(f"stopping {label(record, role)} ({why or record.stop.reason})")
             elif seen.problem and seen.phase is not Phase.RUNNING and record.state is StepState.ENQUEUED:
                 problems.append(f"{label(record, role)} cannot start: {seen.problem}")
             elif _starts_slowly(draft, record, seen):

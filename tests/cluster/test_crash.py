@@ -1,0 +1,150 @@
+"""The operator killed with SIGKILL at five moments of the example, and started again.
+
+Each test kills it at its moment, lets the world go on without it, starts it again, and asks the Jobs and the
+warehouse's books whether anything was forgotten or done twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from kubesaga.api.constants import LABEL_TASK_UID
+from tests.cluster import tasks
+from tests.cluster.installation import suspended
+from tests.cluster.kubectl import Kubectl, Manifest
+from tests.cluster.namespaces import fresh_namespace
+from tests.cluster.operator_process import OperatorProcess
+from tests.cluster.orders import MADE_AND_UNDONE, STEPS, Books, open_warehouse, order
+
+NO_JOBS: Manifest = {
+    "apiVersion": "v1",
+    "kind": "ResourceQuota",
+    "metadata": {"name": "no-jobs"},
+    "spec": {"hard": {"count/jobs.batch": "0"}},
+}
+
+
+@dataclass(frozen=True)
+class Yard:
+    """A namespace with an open warehouse, and an operator that a test may kill."""
+
+    kubectl: Kubectl
+    operator: OperatorProcess
+
+    def send(self, name: str, customer: str) -> None:
+        """Have an order begun."""
+        self.kubectl.apply(order(name, customer))
+
+    def when(self, name: str, met: Callable[[Manifest], object], what: str) -> Manifest:
+        """Wait for a moment in an order's life."""
+        return self.kubectl.until("task", name, met, what)
+
+    def let_jobs_end(self, name: str) -> None:
+        """Wait until every Job that the order has now is over, while nobody looks after it."""
+        uid = self.kubectl.get("task", name)["metadata"]["uid"]
+        self.kubectl.until_listed("jobs", f"{LABEL_TASK_UID}={uid}", _all_over, "over")
+
+    def assert_succeeds(self, name: str) -> Manifest:
+        """See the order through, and prove that nothing was forgotten or done twice."""
+        found = self.when(name, tasks.ended, "finished")
+        assert tasks.end_of(found) == ("Complete", "Succeeded")
+        assert set(tasks.states(found)) == set(STEPS)
+        tasks.assert_nothing_ran_twice(self.kubectl, found)
+        books = Books.read(self.kubectl)
+        books.assert_nothing_was_asked_twice(name)
+        assert sorted(books.entries(name)) == ["charge", "confirm", "reserve", "ship"]
+        return found
+
+
+@pytest.fixture(scope="module")
+def yard(operator: Kubectl, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Yard]:
+    """The warehouse, open, with no operator on the cluster but the tests' own process."""
+    with suspended(operator), fresh_namespace(operator) as kubectl:
+        process = OperatorProcess(kubectl, tmp_path_factory.mktemp("operator") / "log")
+        try:
+            open_warehouse(kubectl)
+            yield Yard(kubectl, process)
+        finally:
+            process.close()
+
+
+@pytest.fixture
+def running(yard: Yard) -> Iterator[Yard]:
+    """The yard with a running operator, which is gone after the test."""
+    yard.operator.start()
+    yield yard
+    yard.operator.close()
+
+
+def test_killed_as_soon_as_a_task_has_started_nothing_is_forgotten(running: Yard) -> None:
+    running.send("just-started", "carol")
+    running.when("just-started", lambda t: t.get("status", {}).get("transitions"), "started")
+    running.operator.kill()
+    running.operator.start()
+    found = running.assert_succeeds("just-started")
+    events = [each["event"] for each in found["status"]["transitions"] if "step" not in each]
+    assert events.count("Start") == 1
+
+
+def test_killed_between_a_recorded_intent_and_its_job_the_job_is_created(running: Yard) -> None:
+    # With no room for Jobs the operator gets just so far: the attempt is on record, its Job is not there.
+    running.kubectl.apply(NO_JOBS)
+    running.send("between", "carol")
+    recorded = running.when("between", lambda t: tasks.step(t, "validate_order").get("jobName"), "on record")
+    running.operator.kill()
+    assert tasks.jobs_of(running.kubectl, recorded) == []
+    running.kubectl.run("delete", "resourcequota", "no-jobs")
+    running.operator.start()
+    found = running.assert_succeeds("between")
+    first = tasks.step(found, "validate_order")
+    assert (first["attempt"], first["jobName"]) == (1, tasks.step(recorded, "validate_order")["jobName"])
+
+
+def test_killed_while_steps_run_their_ends_are_found_afterwards(running: Yard) -> None:
+    running.send("mid-run", "carol")
+    running.when("mid-run", lambda t: tasks.step(t, "charge_payment").get("attempt"), "charging")
+    running.operator.kill()
+    running.let_jobs_end("mid-run")
+    running.operator.start()
+    found = running.assert_succeeds("mid-run")
+    assert tasks.step(found, "reserve_inventory")["attempt"] == 1
+    assert tasks.step(found, "charge_payment")["attempt"] == 2
+
+
+def test_killed_while_a_retry_is_due_the_retry_comes_once(running: Yard) -> None:
+    running.send("waiting", "carol")
+    waiting = running.when(
+        "waiting", lambda t: tasks.step(t, "charge_payment").get("state") == "WaitingForRetry", "waiting for a retry"
+    )
+    running.operator.kill()
+    running.let_jobs_end("waiting")
+    assert tasks.step(waiting, "charge_payment")["nextRetryAt"] == waiting["status"]["nextRetryAt"]
+    running.operator.start()
+    found = running.assert_succeeds("waiting")
+    assert tasks.step(found, "charge_payment")["attempt"] == 2
+
+
+def test_killed_while_compensating_everything_is_undone_once(running: Yard) -> None:
+    before = Books.read(running.kubectl)
+    running.send("undoing", "mallory")
+    frozen = running.when("undoing", lambda t: t.get("status", {}).get("state") == "Compensating", "compensating")
+    running.operator.kill()
+    running.let_jobs_end("undoing")
+    running.operator.start()
+    found = running.when("undoing", tasks.ended, "finished")
+    assert tasks.end_of(found) == ("Error", "Compensated")
+    assert found["status"]["compensation"] == frozen["status"]["compensation"]
+    tasks.assert_nothing_ran_twice(running.kubectl, found)
+    after = Books.read(running.kubectl)
+    after.assert_nothing_was_asked_twice("undoing")
+    made = ["charge", "reserve"]
+    assert sorted(after.entries("undoing")) == sorted([*made, *(MADE_AND_UNDONE[kind] for kind in made)])
+    assert (after.stock, after.accounts) == (before.stock, before.accounts)
+
+
+def _all_over(jobs: list[Manifest]) -> bool:
+    ends = {"Complete", "Failed"}
+    return all(any(each["type"] in ends for each in job["status"].get("conditions", ())) for job in jobs)

@@ -1,0 +1,141 @@
+"""Faults of the cluster around a running Task: conflicting writers, servers that restart, things that are deleted."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from hack.cluster.paths import CHECKOUT
+from kubesaga.api.constants import LABEL_TASK_UID
+from tests.cluster import tasks
+from tests.cluster.installation import wait_ready
+from tests.cluster.kubectl import Kubectl, Manifest
+from tests.cluster.namespaces import fresh_namespace
+
+
+def chain(name: str, length: int, seconds: float) -> list[Manifest]:
+    """A workflow of steps one after the other, each of which takes its time."""
+    steps = [
+        tasks.sh(f"step_{number}", tasks.sleep(seconds), dependsOn=[f"step_{number - 1}"] if number else [])
+        for number in range(length)
+    ]
+    return tasks.workflow(name, *steps)
+
+
+def at_step(kubectl: Kubectl, name: str, step: str) -> Manifest:
+    """The Task as soon as that step has been enqueued."""
+    return kubectl.until("task", name, lambda t: tasks.step(t, step).get("attempt"), f"at {step}")
+
+
+def assert_ran_once(kubectl: Kubectl, name: str) -> None:
+    """See the Task to its good end, every step of it at its first attempt."""
+    found = kubectl.until("task", name, tasks.ended, "finished")
+    assert tasks.end_of(found) == ("Complete", "Succeeded")
+    assert {each["attempt"] for each in found["status"]["steps"]} == {1}
+    tasks.assert_nothing_ran_twice(kubectl, found)
+
+
+@contextmanager
+def another_writer(kubectl: Kubectl, name: str) -> Iterator[list[str]]:
+    """Somebody who writes to the Task all the time, so that the operator's own writes meet conflicts."""
+    stop, written = threading.Event(), list[str]()
+
+    def write() -> None:
+        while not stop.is_set():
+            written.append(kubectl.run("annotate", "task", name, "--overwrite", f"example.com/count={len(written)}"))
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        yield written
+    finally:
+        stop.set()
+        thread.join()
+
+
+def restart(component: str) -> None:
+    """Restart a part of the cluster's control plane."""
+    command = [sys.executable, "-m", "hack.cluster", "restart", component]
+    done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False)
+    if "uses your cluster as it is" in done.stderr:
+        pytest.skip(f"this cluster's {component} is not ours to restart")
+    assert done.returncode == 0, done.stderr
+
+
+def test_writes_of_somebody_else_delay_a_task_and_change_nothing(namespace: Kubectl) -> None:
+    namespace.apply(*chain("busy", 3, 0.5))
+    with another_writer(namespace, "busy") as written:
+        assert_ran_once(namespace, "busy")
+    assert len(written) > 3
+
+
+def test_a_task_whose_watches_are_cut_by_a_restarted_api_server_ends_all_the_same(namespace: Kubectl) -> None:
+    namespace.apply(*chain("cut-off", 3, 3))
+    at_step(namespace, "cut-off", "step_0")
+    restart("kube-apiserver")
+    assert_ran_once(namespace, "cut-off")
+
+
+def test_a_task_that_is_created_right_after_the_api_server_restarted_starts(
+    operator: Kubectl, namespace: Kubectl
+) -> None:
+    restart("kube-apiserver")
+    namespace.apply(*chain("newcomer", 1, 0))
+    assert_ran_once(namespace, "newcomer")
+    wait_ready(operator)
+
+
+def test_a_step_that_ends_while_the_job_controller_is_away_is_not_run_again(namespace: Kubectl) -> None:
+    namespace.apply(*chain("uncontrolled", 2, 2))
+    at_step(namespace, "uncontrolled", "step_0")
+    restart("kube-controller-manager")
+    assert_ran_once(namespace, "uncontrolled")
+
+
+def test_a_task_deleted_while_it_runs_takes_its_jobs_and_pods_along(namespace: Kubectl) -> None:
+    namespace.apply(*chain("deleted", 2, 600))
+    uid = at_step(namespace, "deleted", "step_0")["metadata"]["uid"]
+    selector = f"{LABEL_TASK_UID}={uid}"
+    namespace.until_listed("pods", selector, lambda pods: [p for p in pods if _runs(p)], "running")
+    namespace.delete("task", "deleted")
+    for kind in ("jobs", "pods"):
+        namespace.until_listed(kind, selector, lambda left: not left, "gone", seconds=60)
+    assert namespace.find("task", "deleted") is None
+
+
+def test_a_namespace_deleted_while_a_task_runs_is_gone_within_a_minute(operator: Kubectl) -> None:
+    with fresh_namespace(operator) as doomed:
+        doomed.apply(*chain("doomed", 2, 600))
+        at_step(doomed, "doomed", "step_0")
+        doomed.run("delete", "namespace", doomed.namespace, "--timeout=60s")
+        assert operator.find("namespace", doomed.namespace) is None
+
+
+def test_a_new_task_of_a_deleted_ones_name_has_jobs_of_its_own(namespace: Kubectl) -> None:
+    namespace.apply(*chain("again", 1, 0))
+    assert_ran_once(namespace, "again")
+    first = namespace.get("task", "again")
+    namespace.delete("task", "again")
+    namespace.run("wait", "task/again", "--for=delete", "--timeout=30s")
+    namespace.apply(tasks.task("again"))
+    assert_ran_once(namespace, "again")
+    second = namespace.get("task", "again")
+    assert tasks.expected_job_names(first).isdisjoint(tasks.expected_job_names(second))
+
+
+def test_a_finished_task_is_not_written_to_any_more(namespace: Kubectl) -> None:
+    namespace.apply(*chain("at-rest", 1, 0))
+    namespace.until("task", "at-rest", tasks.ended, "finished")
+    # Its Job and its pod become terminal only after the Task has ended: news that must not lead to a write.
+    namespace.run("wait", "jobs", "--all", "--for=condition=Complete", "--timeout=30s")
+    seen = [each["metadata"]["resourceVersion"] for each in namespace.watch("task", "at-rest", seconds=4)]
+    assert len(seen) == 1
+
+
+def _runs(pod: Manifest) -> bool:
+    return bool(pod["status"]["phase"] == "Running")

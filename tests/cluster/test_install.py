@@ -1,0 +1,122 @@
+"""The operator as it is installed: what it may do, how it runs, what it tells, and what an uninstall leaves."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+
+import pytest
+
+from hack.cluster.paths import Paths
+from tests.cluster import installation, tasks
+from tests.cluster.kubectl import Kubectl, Manifest
+
+ACCOUNT = f"system:serviceaccount:{installation.NAMESPACE}:{installation.DEPLOYMENT}"
+
+
+@pytest.fixture(scope="module")
+def pod(operator: Kubectl) -> Manifest:
+    """The operator's pod."""
+    (only,) = operator.get_all("pods", installation.PODS)
+    return only
+
+
+def _proxied(operator: Kubectl, pod: Manifest, path: str) -> str:
+    return operator.raw(f"/api/v1/namespaces/{operator.namespace}/pods/{tasks.name_of(pod)}:8080/proxy/{path}")
+
+
+def may(cluster: Kubectl, verb: str, resource: str, namespace: str) -> bool:
+    """Whether the operator's account is allowed to; a subresource is written behind a slash."""
+    kind, _, subresource = resource.partition("/")
+    words = ["auth", "can-i", verb, kind, f"--subresource={subresource}", f"--as={ACCOUNT}"]
+    answer = subprocess.run(
+        cluster.within(namespace).command(*words),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert answer.stdout.strip() in ("yes", "no"), answer.stderr
+    assert "doesn't have a resource type" not in answer.stderr
+    return answer.stdout.strip() == "yes"
+
+
+def test_the_operators_pod_runs_as_nobody_in_particular_and_writes_nothing(pod: Manifest) -> None:
+    (container,) = pod["spec"]["containers"]
+    security = container["securityContext"]
+    assert pod["spec"]["securityContext"]["runAsNonRoot"] is True
+    assert pod["spec"]["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert security["readOnlyRootFilesystem"] is True
+    assert security["allowPrivilegeEscalation"] is False
+    assert security["capabilities"] == {"drop": ["ALL"]}
+
+
+def test_the_operators_namespace_may_enforce_the_restricted_standard(operator: Kubectl) -> None:
+    label = "pod-security.kubernetes.io/enforce=restricted"
+    answer = operator.run("label", "namespace", operator.namespace, label, "--dry-run=server", "--overwrite")
+    assert "violate" not in answer
+
+
+def test_the_operator_says_that_it_is_well_and_ready(operator: Kubectl, pod: Manifest) -> None:
+    assert _proxied(operator, pod, "healthz").strip() == "ok"
+    assert _proxied(operator, pod, "readyz").strip() == "ok"
+    assert tasks.condition(pod, "Ready")["status"] == "True"
+
+
+def test_the_operator_counts_what_it_does(operator: Kubectl, namespace: Kubectl, pod: Manifest) -> None:
+    series = 'kubesaga_tasks_finished_total{domain="default",outcome="Succeeded",template="counted"}'
+
+    def count() -> float:
+        lines = _proxied(operator, pod, "metrics").splitlines()
+        return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(series))
+
+    before = count()
+    namespace.apply(*tasks.workflow("counted", tasks.sh("work", "true")))
+    namespace.until("task", "counted", tasks.ended, "finished")
+    assert count() == before + 1
+
+
+@pytest.mark.parametrize(
+    ("verb", "resource"),
+    [
+        ("get", "secrets"),
+        ("list", "configmaps"),
+        ("create", "pods"),
+        ("delete", "pods"),
+        ("create", "pods/exec"),
+        ("update", "tasks.kubesaga.dev"),
+        ("delete", "tasks.kubesaga.dev"),
+        ("patch", "tasktemplates.kubesaga.dev"),
+        ("delete", "controllerrevisions"),
+        ("create", "rolebindings"),
+        ("list", "nodes"),
+        ("list", "namespaces"),
+        ("update", "leases"),
+    ],
+)
+def test_the_operator_may_not(operator: Kubectl, verb: str, resource: str) -> None:
+    assert not may(operator, verb, resource, "default")
+
+
+def test_the_operator_may_do_what_it_is_for(operator: Kubectl) -> None:
+    for verb, resource in (("patch", "tasks.kubesaga.dev/status"), ("create", "jobs.batch"), ("watch", "pods")):
+        assert may(operator, verb, resource, "default")
+
+
+def test_an_uninstall_leaves_every_task_and_a_new_install_goes_on_with_them(
+    cluster: Kubectl, operator: Kubectl, namespace: Kubectl
+) -> None:
+    second = tasks.sh("second", "true", dependsOn=["first"])
+    namespace.apply(*tasks.workflow("left-behind", tasks.sh("first", tasks.sleep(2)), second))
+    namespace.until("task", "left-behind", lambda t: tasks.step(t, "first").get("attempt"), "started")
+    helm = Paths.from_environment().bin / "helm"
+    release = [installation.DEPLOYMENT, f"--namespace={installation.NAMESPACE}", f"--kubeconfig={cluster.kubeconfig}"]
+    try:
+        subprocess.run([helm if helm.is_file() else "helm", "uninstall", *release, "--wait"], check=True)
+        kept = json.loads(cluster.run("get", "crds", "-o", "json"))["items"]
+        assert {"tasks.kubesaga.dev", "tasktemplates.kubesaga.dev"} <= {tasks.name_of(crd) for crd in kept}
+        assert not tasks.ended(namespace.get("task", "left-behind"))
+    finally:
+        installation.ensure(cluster)
+    found = namespace.until("task", "left-behind", tasks.ended, "finished")
+    assert tasks.end_of(found) == ("Complete", "Succeeded")
+    tasks.assert_nothing_ran_twice(namespace, found)

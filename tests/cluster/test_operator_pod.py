@@ -1,0 +1,73 @@
+"""The operator killed in its own pod, as the kernel would when memory runs out, and restarted by the kubelet."""
+
+from __future__ import annotations
+
+import json
+
+from tests.cluster import tasks
+from tests.cluster.installation import PODS, wait_ready
+from tests.cluster.kubectl import Kubectl, Manifest
+from tests.cluster.namespaces import fresh_namespace
+
+# The same user may signal the operator's process once it can be seen. From inside its own pod it cannot be killed:
+# the kernel protects a container's first process from its own.
+KILL = """
+import os, pathlib, signal
+killed = 0
+for place in pathlib.Path("/proc").glob("[0-9]*"):
+    try:
+        words = (place / "cmdline").read_bytes().split(b"\\0")
+    except OSError:
+        continue
+    if words[1:3] == [b"-m", b"kubesaga.runtime"]:
+        os.kill(int(place.name), signal.SIGKILL)
+        killed += 1
+print(killed)
+"""
+
+
+def killer() -> Manifest:
+    """A pod that sees the node's processes and kills the operator's."""
+    container = {
+        "name": "killer",
+        "image": tasks.IMAGE,
+        "imagePullPolicy": "IfNotPresent",
+        "command": ["python3", "-c", KILL],
+    }
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "killer"},
+        "spec": {
+            "hostPID": True,
+            "restartPolicy": "Never",
+            "securityContext": {"runAsUser": 65532},
+            "containers": [container],
+        },
+    }
+
+
+def restarts(operator: Kubectl) -> int:
+    """How often the operator's container was started again."""
+    (pod,) = operator.get_all("pods", PODS)
+    return int(pod["status"]["containerStatuses"][0]["restartCount"])
+
+
+def test_an_operator_killed_in_its_pod_sees_its_tasks_through(operator: Kubectl, namespace: Kubectl) -> None:
+    before = restarts(operator)
+    first = tasks.sh("first", tasks.sleep(4) + "; " + tasks.report({"result": "done"}))
+    second = tasks.sh("second", tasks.report({"result": "seen through"}), dependsOn=["first"])
+    namespace.apply(*tasks.workflow("survivor", first, second))
+    namespace.until("task", "survivor", lambda t: tasks.step(t, "first").get("state") == "InProgress", "running")
+
+    with fresh_namespace(operator, {"pod-security.kubernetes.io/enforce": "privileged"}) as privileged:
+        privileged.apply(killer())
+        privileged.run("wait", "pod/killer", "--for=jsonpath={.status.phase}=Succeeded", "--timeout=60s")
+        assert json.loads(privileged.run("logs", "killer")) == 1
+
+    found = namespace.until("task", "survivor", tasks.ended, "finished")
+    assert tasks.end_of(found) == ("Complete", "Succeeded")
+    assert found["status"]["result"] == {"second": "seen through"}
+    tasks.assert_nothing_ran_twice(namespace, found)
+    wait_ready(operator)
+    assert restarts(operator) == before + 1

@@ -1,0 +1,93 @@
+# The few verbs of this project. Nothing has to be installed before: the targets fetch and build what they need into
+# .venv/ and .cache/ (or $KUBESAGA_CACHE). PROVIDER=kind|local|current chooses the cluster; see `make help`.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+BOOTSTRAP_PYTHON ?= python3
+CACHE := $(or $(KUBESAGA_CACHE),$(CURDIR)/.cache)
+UV_VERSION := $(shell sed -n 's/^ARG UV_VERSION=//p' Dockerfile)
+UV := $(CACHE)/uv-$(UV_VERSION)/bin/uv
+ENVIRONMENT := .venv/made-from-lock-file
+PYTHON := .venv/bin/python
+CLUSTER := $(BOOTSTRAP_PYTHON) -m hack.cluster $(if $(PROVIDER),--provider $(PROVIDER))
+OPERATOR_IMAGE := kubesaga-operator:dev
+NAMESPACE := kubesaga-system
+export PATH := $(CACHE)/bin:$(PATH)
+
+##@ Use it
+demo: install  ## the example on a test cluster: one order succeeds, one is undone, one is refused
+	@KUBECONFIG=$$($(CLUSTER) kubeconfig) $(PYTHON) -m hack.demo
+
+demo-local:  ## the example without a cluster (still to come)
+	@echo "demo-local is still to come: it needs the engine that runs workflows without a cluster. Use: make demo" >&2
+	@exit 1
+
+cluster-up:  ## a test cluster with the project's images, kept until cluster-down
+	@$(CLUSTER) up
+	@$(CLUSTER) load
+
+cluster-down:  ## take the test cluster down, with all that it left on the machine
+	@$(CLUSTER) down
+
+install: cluster-up $(ENVIRONMENT)  ## the operator of these sources on the test cluster, by Helm
+	@export KUBECONFIG=$$($(CLUSTER) kubeconfig); \
+	helm upgrade --install kubesaga charts/kubesaga --namespace $(NAMESPACE) --create-namespace \
+		--wait --timeout 3m --hide-notes --set image.tag=dev \
+		--set-string "podAnnotations.kubesaga\.dev/image=$$($(CLUSTER) image-key $(OPERATOR_IMAGE))" \
+	|| { kubectl --namespace $(NAMESPACE) get pods; \
+		kubectl --namespace $(NAMESPACE) logs --tail 20 deployment/kubesaga; exit 1; } >&2
+
+kubeconfig:  ## print the path of the test cluster's kubeconfig
+	@$(CLUSTER) kubeconfig
+
+##@ Work on it
+check: $(ENVIRONMENT)  ## format, lint, types, import arrows, generated files, tests without a cluster: under a minute
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+	$(PYTHON) -m kubesaga.api.generate --check
+	$(PYTHON) -m pytest --ignore=tests/chart --ignore=tests/cluster -m "not cluster_lifecycle"
+
+test: check  ## check, then the tests of chart and cluster, on a test cluster that is taken down if it was down before
+	@before=$$($(CLUSTER) kubeconfig 2>/dev/null || true); \
+	trap '[ -n "$$before" ] || $(CLUSTER) down' EXIT; \
+	$(CLUSTER) up; \
+	$(CLUSTER) load; \
+	$(PYTHON) -m pytest tests/harness -m cluster_lifecycle; \
+	KUBECONFIG=$$($(CLUSTER) kubeconfig) $(PYTHON) -m pytest tests/chart tests/cluster
+
+bench: install  ## speed beside the floor that Kubernetes itself sets, as JSON
+	@KUBECONFIG=$$($(CLUSTER) kubeconfig) $(PYTHON) -m hack.bench
+
+generate: $(ENVIRONMENT)  ## write crds/ and schemas/ anew from the models
+	$(PYTHON) -m kubesaga.api.generate
+
+fmt: $(ENVIRONMENT)  ## format the code and mend what the linter can
+	.venv/bin/ruff format .
+	.venv/bin/ruff check --fix .
+
+clean:  ## remove everything that the targets made, the test cluster first
+	[ ! -e $(CACHE)/cluster ] || $(CLUSTER) down
+	rm -rf .venv .cache .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+
+help:  ## this list
+	@awk 'BEGIN {FS = ":.*  ## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} \
+		/^[a-z-]+:.*  ## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
+	@echo
+	@echo "PROVIDER=kind (needs Docker), local (needs root on Debian) or current (your own kubeconfig)"
+
+.PHONY: demo demo-local cluster-up cluster-down install kubeconfig check test bench generate fmt clean help
+
+# What the others need.
+$(ENVIRONMENT): pyproject.toml uv.lock handlers_image/pyproject.toml | $(UV)
+	@echo "making the environment .venv from uv.lock …" >&2
+	@$(UV) sync --frozen --quiet --python $(BOOTSTRAP_PYTHON)
+	@touch $@
+
+$(UV):
+	@$(BOOTSTRAP_PYTHON) -c 'import ensurepip' 2>/dev/null || { apt-get update && apt-get install --yes python3-venv; }
+	@$(BOOTSTRAP_PYTHON) -m venv $(CACHE)/uv-$(UV_VERSION)
+	@$(CACHE)/uv-$(UV_VERSION)/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)

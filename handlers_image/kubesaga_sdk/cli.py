@@ -42,13 +42,9 @@ def main(arguments: list[str]) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(metavar="run", required=True)
-    run = commands.add_parser(
-        "run", help="run a handler by hand; its result document goes to standard output"
-    )
+    run = commands.add_parser("run", help="run a handler by hand; its result document goes to standard output")
     run.add_argument("callable", help="package.module:Class")
-    run.add_argument(
-        "--input", metavar="FILE", help='input document, every field optional: {"context": {...}}'
-    )
+    run.add_argument("--input", metavar="FILE", help='input document, every field optional: {"context": {...}}')
     run.add_argument("--method", default=METHOD_CALL, help="call (default), compensate, ...")
     chosen = parser.parse_args(arguments)
     return run_step(lambda: _document(chosen), os.environ, _print)

@@ -115,17 +115,17 @@ class ConfigurationError(PermanentError):
 # Raised by the runner. Their names are what a user reads in a Task's status, hence without "Error".
 
 
-class InvalidInput(ConfigurationError):  # noqa: N818
+class InvalidInput(ConfigurationError):
     """The step's input document is missing or is not one."""
 
     exit_code = EXIT_USAGE
 
 
-class CallableNotFound(ConfigurationError):  # noqa: N818
+class CallableNotFound(ConfigurationError):
     """The step's callable names nothing in this image."""
 
 
-class CallableInvalid(ConfigurationError):  # noqa: N818
+class CallableInvalid(ConfigurationError):
     """The step's callable was found, but cannot be called as the step asks."""
 
 
@@ -133,9 +133,9 @@ class HandlerImportError(ConfigurationError):
     """The handler's module is there, but raised an error while it was imported."""
 
 
-class InvalidResult(PermanentError):  # noqa: N818
+class InvalidResult(PermanentError):
     """What the handler returned cannot be written as JSON without changing it."""
 
 
-class ResultTooLarge(PermanentError):  # noqa: N818
+class ResultTooLarge(PermanentError):
     """What the handler returned does not fit into a result document."""

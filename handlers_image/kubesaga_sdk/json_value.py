@@ -21,9 +21,7 @@ def fault(value: object, path: str, depth: int = 0) -> str | None:
     if isinstance(value, str):
         return None if _is_unicode(value) else f"{path}: a string with a lone surrogate is no Unicode text"
     if isinstance(value, int):
-        return (
-            None if value in INT64 else f"{path}: an integer beyond 64 bits would be rounded; return a string"
-        )
+        return None if value in INT64 else f"{path}: an integer beyond 64 bits would be rounded; return a string"
     if isinstance(value, float):
         return None if math.isfinite(value) else f"{path}: {value} is no JSON number"
     if depth >= MAX_DEPTH:
@@ -32,9 +30,7 @@ def fault(value: object, path: str, depth: int = 0) -> str | None:
         return _first(_member_fault(key, member, path, depth) for key, member in value.items())
     if isinstance(value, (list, tuple)):
         return _first(fault(member, f"{path}[{i}]", depth + 1) for i, member in enumerate(value))
-    return (
-        f"{path}: {type(value).__qualname__} is no JSON type; use dict, list, str, int, float, bool or None"
-    )
+    return f"{path}: {type(value).__qualname__} is no JSON type; use dict, list, str, int, float, bool or None"
 
 
 def printable(text: str) -> str:

@@ -87,9 +87,7 @@ def _attribute(module: ModuleType, name: str, callable_name: str) -> Any:
 
 
 def _is_own(module: ModuleType, name: str, value: object) -> bool:
-    return (
-        callable(value) and not name.startswith("_") and getattr(value, "__module__", None) == module.__name__
-    )
+    return callable(value) and not name.startswith("_") and getattr(value, "__module__", None) == module.__name__
 
 
 def _method(target: Any, callable_name: str, method: str) -> Method:

@@ -77,9 +77,7 @@ def _call(document: Document, logging: StepLogging, termination: Termination) ->
     )
     method = loader.load(step["callable"], step["method"])
     logging.adopt_root()
-    LOGGER.info(
-        "step started", extra={"callable": step["callable"], "method": step["method"], "role": step["role"]}
-    )
+    LOGGER.info("step started", extra={"callable": step["callable"], "method": step["method"], "role": step["role"]})
     returned: Any = method(context)
     if hasattr(returned, "__await__"):
         import asyncio
@@ -93,9 +91,7 @@ def _told_to_stop(raised: BaseException) -> BaseException:
     """The error to report after SIGTERM: what tidying up raised is no verdict on the work itself."""
     if isinstance(raised, (StepTerminated, StepError)):
         return raised
-    return StepTerminated(
-        f"the step was told to stop (SIGTERM); on the way out {type(raised).__name__}: {raised}"
-    )
+    return StepTerminated(f"the step was told to stop (SIGTERM); on the way out {type(raised).__name__}: {raised}")
 
 
 def _result_writer(environ: Mapping[str, str]) -> Callable[[bytes], object]:

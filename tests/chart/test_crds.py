@@ -17,9 +17,7 @@ def test_the_copies_in_the_chart_are_the_generated_files() -> None:
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_rendering_adds_labels_and_the_keep_policy_and_changes_nothing_else(
-    file: str, default: Rendered
-) -> None:
+def test_rendering_adds_labels_and_the_keep_policy_and_changes_nothing_else(file: str, default: Rendered) -> None:
     source = yaml.safe_load((ROOT / "crds" / file).read_text())
     rendered = default.one("CustomResourceDefinition", source["metadata"]["name"])
     annotations = rendered["metadata"]["annotations"]

@@ -56,14 +56,8 @@ def test_no_role_has_a_wildcard(render: Render) -> None:
 
 def test_watched_namespaces_get_a_role_each_and_nothing_cluster_wide_for_the_operator(render: Render) -> None:
     rendered = render({"operator": {"watchNamespaces": ["orders", "billing"]}})
-    served = {
-        m["metadata"]["namespace"]: m for m in rendered.of_kind("Role") if m["metadata"]["name"] == "kubesaga"
-    }
-    bound = {
-        m["metadata"]["namespace"]
-        for m in rendered.of_kind("RoleBinding")
-        if m["metadata"]["name"] == "kubesaga"
-    }
+    served = {m["metadata"]["namespace"]: m for m in rendered.of_kind("Role") if m["metadata"]["name"] == "kubesaga"}
+    bound = {m["metadata"]["namespace"] for m in rendered.of_kind("RoleBinding") if m["metadata"]["name"] == "kubesaga"}
     assert set(served) == bound == {"orders", "billing"}
     assert all(grants(role) == OPERATOR for role in served.values())
     assert rendered.of_kind("ClusterRoleBinding") == []
@@ -84,18 +78,12 @@ def test_the_operator_may_touch_its_own_lease_only(render: Render, fullname: str
     assert hold["resourceNames"] == lease == [fullname]
 
 
-@pytest.mark.parametrize(
-    "account", [{}, {"name": "saga"}, {"create": False, "name": "saga"}, {"create": False}]
-)
-def test_every_binding_is_to_the_service_account_that_the_pod_runs_as(
-    render: Render, account: Manifest
-) -> None:
+@pytest.mark.parametrize("account", [{}, {"name": "saga"}, {"create": False, "name": "saga"}, {"create": False}])
+def test_every_binding_is_to_the_service_account_that_the_pod_runs_as(render: Render, account: Manifest) -> None:
     rendered = render({"serviceAccount": account, "operator": {"watchNamespaces": ["orders"]}})
     name = rendered.one("Deployment")["spec"]["template"]["spec"]["serviceAccountName"]
     assert name == account.get("name", "kubesaga" if account.get("create", True) else "default")
-    assert [m["metadata"]["name"] for m in rendered.of_kind("ServiceAccount")] == [name] * account.get(
-        "create", True
-    )
+    assert [m["metadata"]["name"] for m in rendered.of_kind("ServiceAccount")] == [name] * account.get("create", True)
     assert len(bindings(rendered)) == 2
     for binding in bindings(rendered):
         assert binding["subjects"] == [{"kind": "ServiceAccount", "name": name, "namespace": NAMESPACE}]

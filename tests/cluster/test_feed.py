@@ -70,7 +70,6 @@ async def fed(kube: Kube, sink: feed_module.Sink, *namespaces: str) -> AsyncIter
     try:
         yield
     finally:
-        await asyncio.sleep(0.5)  # kopf forgets to close watches that are stopped just as they begin
         stop.set()
         await asyncio.wait_for(running, PATIENCE)
 

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +27,8 @@ STUBBORN = (
 @pytest.fixture
 def sleeper() -> Iterator[subprocess.Popen[bytes]]:
     with subprocess.Popen(["sleep", "600"]) as child:
+        while not Path(f"/proc/{child.pid}/cmdline").read_bytes():  # until it has become the program
+            time.sleep(0.01)
         yield child
         child.kill()
 

@@ -19,16 +19,16 @@ from kubesaga_sdk.classifier import classify, leading
 from kubesaga_sdk.errors import CallableNotFound, InvalidInput
 
 
-class ForeignRetryable(Exception):  # noqa: N818
+class ForeignRetryable(Exception):
     retryable = True
     retry_after = 7
 
 
-class ForeignPermanent(Exception):  # noqa: N818
+class ForeignPermanent(Exception):
     retryable = False
 
 
-class ForeignUndecided(Exception):  # noqa: N818
+class ForeignUndecided(Exception):
     retryable = "perhaps"
 
 

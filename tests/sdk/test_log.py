@@ -38,6 +38,4 @@ def test_a_handler_that_configures_logging_has_its_way(tmp_path: Path) -> None:
 def test_lines_written_before_the_input_is_known_use_the_single_variables(tmp_path: Path) -> None:
     environ = {"KUBESAGA_TASK": "order-1", "KUBESAGA_STEP": "charge_payment", "KUBESAGA_ATTEMPT": "4"}
     ended = StepProcess(tmp_path, {**environ, "KUBESAGA_INPUT": "{"}).end()
-    assert {(line["task"], line["step"], line["attempt"]) for line in ended.log} == {
-        ("order-1", "charge_payment", 4)
-    }
+    assert {(line["task"], line["step"], line["attempt"]) for line in ended.log} == {("order-1", "charge_payment", 4)}

@@ -105,9 +105,7 @@ def test_a_shipment_can_be_cancelled(warehouse: RunningWarehouse, tmp_path: Path
 
 
 @pytest.mark.parametrize("step", ["reserve_inventory", "charge_payment", "ship_order", "send_confirmation"])
-def test_a_step_that_runs_twice_has_its_effect_once(
-    warehouse: RunningWarehouse, tmp_path: Path, step: str
-) -> None:
+def test_a_step_that_runs_twice_has_its_effect_once(warehouse: RunningWarehouse, tmp_path: Path, step: str) -> None:
     order = Order(warehouse, tmp_path, "alice")
     order.until(step)
     once = (warehouse.kinds, books(warehouse, "alice"), order.results[step])
@@ -127,9 +125,7 @@ def test_a_compensation_needs_no_forward_result(warehouse: RunningWarehouse, tmp
     order = Order(warehouse, tmp_path, "alice")
     order.until("charge_payment")
     order.results.clear()
-    order.run(
-        "charge_payment", "compensate", forward={"result": None, "error": {"type": "Timeout", "message": ""}}
-    )
+    order.run("charge_payment", "compensate", forward={"result": None, "error": {"type": "Timeout", "message": ""}})
     order.run("reserve_inventory", "compensate", forward={"result": None, "error": None})
     assert books(warehouse, "alice") == FULL
 
@@ -147,9 +143,7 @@ def test_an_order_at_another_price_is_refused(warehouse: RunningWarehouse, tmp_p
     assert order.run("validate_order").error["code"] == "UNKNOWN_SKU"
 
 
-def test_a_warehouse_that_is_down_is_worth_another_attempt(
-    warehouse: RunningWarehouse, tmp_path: Path
-) -> None:
+def test_a_warehouse_that_is_down_is_worth_another_attempt(warehouse: RunningWarehouse, tmp_path: Path) -> None:
     order = Order(warehouse, tmp_path, "alice")
     order.until("validate_order")
     warehouse.kill()

@@ -43,8 +43,7 @@ def test_what_json_cannot_hold_is_refused_with_its_place(value: object, said: st
 
 def test_tuples_and_string_enums_are_written_as_json_does() -> None:
     assert (
-        of_return({"pair": (1, 2), "kind": ErrorType.TIMEOUT}).document
-        == b'{"result":{"pair":[1,2],"kind":"timeout"}}'
+        of_return({"pair": (1, 2), "kind": ErrorType.TIMEOUT}).document == b'{"result":{"pair":[1,2],"kind":"timeout"}}'
     )
 
 

@@ -96,9 +96,7 @@ def test_the_permanent_error_of_a_group_decides(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("code", "exit_code", "retryable"), [(0, 70, False), (66, 66, False), (3, 1, True), ("give up", 1, True)]
 )
-def test_a_handler_that_exits_has_not_finished(
-    tmp_path: Path, code: object, exit_code: int, retryable: bool
-) -> None:
+def test_a_handler_that_exits_has_not_finished(tmp_path: Path, code: object, exit_code: int, retryable: bool) -> None:
     ended = run(tmp_path, sample("Exits", context={"code": code}))
     assert (ended.exit_code, ended.error["type"], ended.error["retryable"]) == (
         exit_code,
@@ -146,9 +144,7 @@ def test_a_result_above_the_limit_is_refused_with_its_size_and_the_remedy(tmp_pa
 
 def test_a_large_input_comes_in_a_file(tmp_path: Path) -> None:
     path = tmp_path / "input.json"
-    path.write_text(
-        json.dumps(sample("Returns", context={"value": "from the file", "ballast": "x" * 40_000}))
-    )
+    path.write_text(json.dumps(sample("Returns", context={"value": "from the file", "ballast": "x" * 40_000})))
     # The variable is ignored where the file is named.
     ended = StepProcess(tmp_path, {"KUBESAGA_INPUT_FILE": str(path), "KUBESAGA_INPUT": "{}"}).end()
     assert ended.document == {"result": "from the file"}

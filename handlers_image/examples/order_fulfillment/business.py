@@ -68,9 +68,7 @@ def now() -> str:
     return datetime.now(UTC).isoformat()
 
 
-def _make(
-    books: sqlite3.Connection, request: Request, make: Callable[[sqlite3.Connection, Request], Facts]
-) -> Facts:
+def _make(books: sqlite3.Connection, request: Request, make: Callable[[sqlite3.Connection, Request], Facts]) -> Facts:
     facts = make(books, request)
     books.execute("INSERT INTO things VALUES (?, 'made', ?)", (request.key, json.dumps(facts)))
     return {"id": request.key, **facts}
@@ -102,9 +100,7 @@ def _reserve(books: sqlite3.Connection, request: Request) -> Facts:
 
 
 def _release(books: sqlite3.Connection, request: Request, facts: Facts) -> None:
-    books.execute(
-        "UPDATE stock SET available = available + ? WHERE sku = ?", (facts["quantity"], facts["sku"])
-    )
+    books.execute("UPDATE stock SET available = available + ? WHERE sku = ?", (facts["quantity"], facts["sku"]))
     _enter(books, "release", request, facts)
 
 
@@ -120,9 +116,7 @@ def _charge(books: sqlite3.Connection, request: Request) -> Facts:
 
 
 def _refund(books: sqlite3.Connection, request: Request, facts: Facts) -> None:
-    books.execute(
-        "UPDATE accounts SET balance = balance + ? WHERE customer = ?", (facts["amount"], facts["customer"])
-    )
+    books.execute("UPDATE accounts SET balance = balance + ? WHERE customer = ?", (facts["amount"], facts["customer"]))
     _enter(books, "refund", request, facts)
 
 
@@ -160,9 +154,7 @@ def _enter(books: sqlite3.Connection, kind: str, request: Request, facts: Facts)
 
 
 def _account(books: sqlite3.Connection, customer: str) -> tuple[int, bool, bool]:
-    row = books.execute(
-        "SELECT balance, flaky, shippable FROM accounts WHERE customer = ?", (customer,)
-    ).fetchone()
+    row = books.execute("SELECT balance, flaky, shippable FROM accounts WHERE customer = ?", (customer,)).fetchone()
     if row is None:
         raise RefusedError(404, "UNKNOWN_CUSTOMER", f"{customer} has no account")
     return row[0], bool(row[1]), bool(row[2])

@@ -52,9 +52,7 @@ class Warehouse:
             with error:
                 raise _refusal(error) from None
         except OSError as error:
-            raise NetworkError(
-                f"no answer from the warehouse at {self._url}: {error}", "WAREHOUSE_DOWN"
-            ) from error
+            raise NetworkError(f"no answer from the warehouse at {self._url}: {error}", "WAREHOUSE_DOWN") from error
         return answer
 
     def undo(self, collection: str, key: str, verb: str) -> dict[str, Any]:

@@ -20,9 +20,7 @@ class ValidateOrder(StepHandler):
         sku, quantity = context.get_input("sku"), context.get_input("quantity")
         prices: dict[str, int] = context.get_config("unitPrices") or {}
         if sku not in prices:
-            raise StepValidationError(
-                f"{sku} is not for sale; we sell {', '.join(sorted(prices))}", "UNKNOWN_SKU"
-            )
+            raise StepValidationError(f"{sku} is not for sale; we sell {', '.join(sorted(prices))}", "UNKNOWN_SKU")
         amount = prices[sku] * quantity
         if context.get_input("amount") != amount:
             raise StepValidationError(

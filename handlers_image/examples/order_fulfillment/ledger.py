@@ -85,9 +85,7 @@ class Ledger:
     def requests(self) -> list[Facts]:
         """Every POST ever received, whatever its answer, oldest first."""
         names = ("seq", "at", "path", "idempotencyKey", "task", "step", "attempt", "status", "replayed")
-        rows = self._rows(
-            "SELECT seq, at, path, key, task, step, attempt, status, replayed FROM requests ORDER BY seq"
-        )
+        rows = self._rows("SELECT seq, at, path, key, task, step, attempt, status, replayed FROM requests ORDER BY seq")
         return [{**dict(zip(names, row, strict=True)), "replayed": bool(row[-1])} for row in rows]
 
     def _answer(self, request: Request) -> Answer:
@@ -95,14 +93,10 @@ class Ledger:
         undone = self._books.execute("SELECT 1 FROM things WHERE id = ? AND state = 'undone'", (request.key,))
         if undone.fetchone():
             raise RefusedError(409, "UNDONE", f"what {request.key} made, or would make, has been undone")
-        row = self._books.execute(
-            "SELECT request, body FROM answers WHERE key = ?", (request.key,)
-        ).fetchone()
+        row = self._books.execute("SELECT request, body FROM answers WHERE key = ?", (request.key,)).fetchone()
         if row is None:
             body = business.answer(self._books, request)
-            self._books.execute(
-                "INSERT INTO answers VALUES (?, ?, ?)", (request.key, asked, json.dumps(body))
-            )
+            self._books.execute("INSERT INTO answers VALUES (?, ?, ?)", (request.key, asked, json.dumps(body)))
             return Answer(201, {**body, "replayed": False})
         if row[0] != asked:
             raise RefusedError(409, "KEY_REUSED", f"{request.key} was sent before, with another request")

@@ -96,11 +96,18 @@ class KopfFeed:
         try:
             done, _ = await asyncio.wait({stopping, *tasks}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            await _cancel([stopping, *tasks])
-            for session in self._sessions:
-                await session.close()
+            await self._end([stopping, *tasks])
         if stopping not in done:
             raise FeedError(_why(done))
+
+    async def _end(self, tasks: Sequence[asyncio.Task[Any]]) -> None:
+        for task in tasks:
+            task.cancel()
+        # Before the tasks come to close their watches themselves: they would take leave of the server politely,
+        # and nobody would wait for its answer.
+        for session in self._sessions:
+            await session.close()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def _registry(self, sink: Sink) -> kopf.OperatorRegistry:
         registry = kopf.OperatorRegistry()
@@ -247,12 +254,6 @@ def _succeeded(pod: Obj) -> bool:
             terminated = (container.get("state") or {}).get("terminated")
             return terminated is not None and terminated.get("exitCode") == 0
     return False
-
-
-async def _cancel(tasks: Sequence[asyncio.Task[Any]]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _explain(kind: Kind, error: KubeError) -> str:

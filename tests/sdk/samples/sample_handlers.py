@@ -43,7 +43,7 @@ class ReportsFailure(StepHandler):
         )
 
 
-class Declined(PermanentError):  # noqa: N818
+class Declined(PermanentError):
     """An error of the author's own."""
 
 

@@ -5,6 +5,7 @@ A template with findings is Stalled and starts no Task; a good one is Ready and 
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -43,9 +44,17 @@ class Templates:
         self._revisions = revisions
         self._default_image = default_image
         self._clock = clock
+        # A starting Task and the template's own worker may both come to check it.
+        self._checking = asyncio.Lock()
 
     async def reconcile(self, namespace: str, name: str) -> None:
         """Check the template, record its revision, and write its status if that changed. Raises KubeError."""
+        async with self._checking:
+            await self._check(namespace, name)
+        # The echo of an own write wakes nobody, so those who wait for this template are told here.
+        self._router.wake_waiting(namespace)
+
+    async def _check(self, namespace: str, name: str) -> None:
         template = self._cache.get(Kind.TEMPLATE, namespace, name)
         if template is None or template["metadata"].get("deletionTimestamp"):
             return
@@ -62,8 +71,6 @@ class Templates:
         if ops:
             written = await self._kube.json_patch(templates_path(namespace, name, "status"), ops)
             self._cache.upsert(Kind.TEMPLATE, written)
-        # The echo of an own write wakes nobody, so those who wait for this template are told here.
-        self._router.wake_waiting(namespace)
 
     def _status(self, template: Obj, findings: list[Finding], revision: str | None) -> Obj:
         generation = template["metadata"]["generation"]

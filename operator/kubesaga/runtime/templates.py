@@ -49,8 +49,12 @@ class Templates:
 
     async def reconcile(self, namespace: str, name: str) -> None:
         """Check the template, record its revision, and write its status if that changed. Raises KubeError."""
-        async with self._checking:
-            await self._check(namespace, name)
+        try:
+            async with self._checking:
+                await self._check(namespace, name)
+        except KubeError as error:
+            if not is_gone(error):
+                raise
         # The echo of an own write wakes nobody, so those who wait for this template are told here.
         self._router.wake_waiting(namespace)
 

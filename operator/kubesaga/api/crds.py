@@ -115,7 +115,9 @@ def _crd(
             "kind": {"type": "string"},
             "metadata": {"type": "object"},
             "spec": structural_schema(spec),
-            "status": structural_schema(status),
+            # One writer owns all of it. Atomic, so that the API server keeps no account of each field: that account
+            # is a fifth of a status's size, and a patch costs in proportion to size.
+            "status": {**structural_schema(status), "x-kubernetes-map-type": "atomic"},
         },
         **rules,
     }

@@ -113,6 +113,15 @@ def test_a_replaced_pod_is_not_read_for_the_newer_one() -> None:
     assert seen(job(), old, new).phase is Phase.RUNNING
 
 
+def test_a_job_whose_pod_was_evicted_waits_anew_for_its_next_pod() -> None:
+    evicted = pod(terminated(143), phase="Failed", conditions=[{"type": "DisruptionTarget", "status": "True"}])
+    fresh = seen(job())
+    again = seen(job(), evicted)
+    assert again.phase is Phase.WAITING
+    assert fresh.waiting_since is not None
+    assert again.waiting_since == fresh.waiting_since + 5  # when the container ended
+
+
 def test_an_image_that_cannot_be_pulled_is_named_the_same_between_two_pulls() -> None:
     one = seen(job(), pod({"waiting": {"reason": "ErrImagePull", "message": "tag 1 not found at 12:00"}}))
     two = seen(job(), pod({"waiting": {"reason": "ImagePullBackOff", "message": "back-off 20s"}}))

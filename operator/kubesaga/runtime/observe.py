@@ -50,7 +50,7 @@ def observe(job: Obj, pods: Iterable[Obj], *, expects_document: bool) -> Observa
         Phase.WAITING,
         terminal=terminal,
         stopping=stopping,
-        waiting_since=_waiting_since(job, conditions),
+        waiting_since=_waiting_since(job, conditions, newest_first),
         location=_location(newest_first),
     )
     for pod in newest_first:
@@ -134,11 +134,26 @@ def _main_state(pod: Obj) -> Obj:
     return next((s.get("state") or {} for s in statuses if s.get("name") == MAIN_CONTAINER), {})
 
 
-def _waiting_since(job: Obj, conditions: Mapping[str, Obj]) -> float | None:
+def _waiting_since(job: Obj, conditions: Mapping[str, Obj], pods: list[Obj]) -> float | None:
+    """When the Job became free to start a pod: it started, was resumed, or lost a pod that it replaces."""
     if "Suspended" in conditions or (job.get("spec") or {}).get("suspend"):
         return None
     started = (job.get("status") or {}).get("startTime") or job["metadata"].get("creationTimestamp")
-    return _time(started) or 0.0
+    created = [_time(pod["metadata"].get("creationTimestamp")) or 0.0 for pod in pods]
+    return max([_time(started) or 0.0, *created, *_ends(pods)])
+
+
+def _ends(pods: list[Obj]) -> list[float]:
+    """When the pods that a disruption ended were ended, as nearly as they tell."""
+    found = []
+    for pod in pods:
+        for condition in (pod.get("status") or {}).get("conditions") or ():
+            if condition["type"] == "DisruptionTarget":
+                found.append(_time(condition.get("lastTransitionTime")) or 0.0)
+        terminated = _main_state(pod).get("terminated")
+        if terminated:
+            found.append(_time(terminated.get("finishedAt")) or 0.0)
+    return found
 
 
 def _location(pods: list[Obj]) -> str | None:

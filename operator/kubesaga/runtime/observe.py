@@ -144,16 +144,13 @@ def _waiting_since(job: Obj, conditions: Mapping[str, Obj], pods: list[Obj]) -> 
 
 
 def _ends(pods: list[Obj]) -> list[float]:
-    """When the pods that a disruption ended were ended, as nearly as they tell."""
-    found = []
+    """When the pods that are over were ended, as nearly as they tell."""
+    texts: list[str | None] = []
     for pod in pods:
-        for condition in (pod.get("status") or {}).get("conditions") or ():
-            if condition["type"] == "DisruptionTarget":
-                found.append(_time(condition.get("lastTransitionTime")) or 0.0)
-        terminated = _main_state(pod).get("terminated")
-        if terminated:
-            found.append(_time(terminated.get("finishedAt")) or 0.0)
-    return found
+        conditions = (pod.get("status") or {}).get("conditions") or ()
+        texts += [c.get("lastTransitionTime") for c in conditions if c["type"] == "DisruptionTarget"]
+        texts.append((_main_state(pod).get("terminated") or {}).get("finishedAt"))
+    return [time for time in map(_time, texts) if time is not None]
 
 
 def _location(pods: list[Obj]) -> str | None:

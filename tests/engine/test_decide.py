@@ -116,6 +116,16 @@ def test_a_request_with_problems_of_its_own_is_refused_with_all_of_them() -> Non
     assert "/: must be an object" in status.message
 
 
+def test_results_that_do_not_fit_into_the_task_together_are_refused_and_the_work_is_undone() -> None:
+    steps = tuple(Step(f"s{i}", compensation=Compensation(when=CompensationWhen.SUCCEEDED)) for i in range(40))
+    plan = Plan(steps=steps, failure_strategy=FailureStrategy.COMPENSATE)
+    world = World(plan, lambda _: Outcome(result="x" * 4000)).run()
+    refused = [record for record in world.status.steps if record.error and record.error.type == "ResultTooLarge"]
+    assert 0 < len(refused) < 40
+    assert sum(len(record.result or "") for record in world.status.steps) <= 128 * 1024
+    assert len(launches(world, Role.COMPENSATION)) == 40
+
+
 # --- strategies --------------------------------------------------------------------------------------------------
 
 

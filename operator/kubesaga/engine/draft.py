@@ -60,6 +60,7 @@ class Draft:
         self.stops: list[Attempt] = []
         self.events: list[Event] = []
         self.wake_at: float | None = None
+        self.results_size: int | None = None  # bytes of the accepted results, once somebody asked
         # What happened in this pass, for the Task's own state machine.
         self.finished_any = False
         self.enqueued_any = False

@@ -15,7 +15,7 @@ from kubesaga.api.constants import PERMANENT_EXIT_CODES, RESULT_LIMIT_BYTES
 from kubesaga.engine.records import StepError
 
 # What a status takes (the CRD's bounds): longer words are cut, so that no report can keep a status from being written.
-_MESSAGE_LIMIT = 2000
+_MESSAGE_LIMIT = 1000
 _WORD_LIMIT = 200
 _TYPES_LIMIT = 32
 _KILLED = 137

@@ -22,7 +22,7 @@ import kopf
 from kubesaga.api.constants import GROUP, LABEL_TASK_UID, MAIN_CONTAINER, VERSION
 from kubesaga.runtime import metrics
 from kubesaga.runtime.cache import Kind, Obj
-from kubesaga.runtime.connection import load_configuration, open_session
+from kubesaga.runtime.connection import ConnectError, load_configuration, open_session
 from kubesaga.runtime.kube import Kube, KubeError, jobs_path, pods_path, tasks_path, templates_path
 
 log = logging.getLogger(__name__)
@@ -127,7 +127,11 @@ class KopfFeed:
         if len(self._logins) == LOGIN_LIMIT and now - self._logins[0] < 60:
             return None
         self._logins.append(now)
-        configuration = await load_configuration(self._kube.kubeconfig)
+        try:
+            configuration = await load_configuration(self._kube.kubeconfig)
+        except ConnectError as error:  # which kopf would repeat each minute, in silence
+            log.error("%s", error)
+            return None
         session = open_session(configuration, [relists.notice])
         self._sessions = [kept for kept in self._sessions if not kept.closed] + [session]
         return kopf.AiohttpSession(server=configuration.host, aiohttp_session=session)
@@ -138,10 +142,13 @@ class KopfFeed:
         False when stopped. Raises FeedError after a minute: CRDs and roles may come a little after the operator.
         """
         deadline = time.monotonic() + PATIENCE
+        said = None
         while obstacle := await self._obstacle():
             if time.monotonic() >= deadline:
                 raise FeedError(obstacle)
-            log.warning("waiting: %s", obstacle)
+            if obstacle != said:
+                log.warning("waiting: %s", obstacle)
+            said = obstacle
             try:
                 async with asyncio.timeout(2):
                     await stop.wait()

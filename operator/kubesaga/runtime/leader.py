@@ -72,6 +72,7 @@ class LeaderElector:
 
     async def acquire(self, stop: asyncio.Event) -> bool:
         """Wait until this process leads; False if ``stop`` came first."""
+        said = ""
         while not stop.is_set():
             try:
                 if await self._try_to_lead():
@@ -79,7 +80,9 @@ class LeaderElector:
                     log.info("leading as %s", self._identity)
                     return True
             except KubeError as error:
-                log.warning("cannot acquire the lease %s/%s: %s", self._namespace, self._name, error)
+                if str(error) != said:
+                    log.warning("cannot acquire the lease %s/%s: %s", self._namespace, self._name, error)
+                said = str(error)
             await _pause(stop, self._retry_period)
         return False
 

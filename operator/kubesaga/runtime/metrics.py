@@ -12,7 +12,15 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
@@ -26,6 +34,8 @@ from kubesaga.engine.vocabulary import Role, StepEvent, TaskState
 from kubesaga.runtime.cache import Cache, Kind
 from kubesaga.runtime.queue import WorkQueue
 
+# Else every counter has a second series, which nobody reads.
+disable_created_metrics()  # type: ignore[no-untyped-call]
 REGISTRY = CollectorRegistry()
 OTHER = "Other"
 MAX_ERROR_TYPES = 100

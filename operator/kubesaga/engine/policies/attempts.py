@@ -6,6 +6,7 @@ by ``holding``: that nothing new may start, so that whatever has not begun is ca
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 from kubesaga.engine import retry
@@ -21,6 +22,16 @@ SLOW_START_AFTER = 15.0
 # A step that runs this long (seconds) gets its start written down by itself, not only with the next decision.
 START_WRITTEN_AFTER = 2.0
 
+# Bytes of one result document, and of all of a Task's together: they live in its status.
+RESULT_LIMIT = 4096
+RESULTS_LIMIT = 128 * 1024
+
+NO_ROOM = StepError(
+    "ResultTooLarge",
+    f"the results of all steps together exceed {RESULTS_LIMIT} bytes; return references to data stored elsewhere",
+    retryable=False,
+    outcome_unknown=True,
+)
 LOST = StepError(
     "JobLost",
     "the Job and its pods are gone, deleted by someone or something else; whether the work was done is not known",
@@ -207,9 +218,39 @@ def write_overdue_starts(draft: Draft, role: Role, *, writing: bool) -> None:
 
 
 def accept(draft: Draft, i: int, role: Role) -> None:
-    """Take a result over: the step is Complete."""
-    if draft.record(i, role).state is StepState.ENQUEUED_FOR_ORCHESTRATION:
+    """Take a result over: the step is Complete. One for which the Task's status has no room is refused."""
+    if draft.record(i, role).state is not StepState.ENQUEUED_FOR_ORCHESTRATION:
+        return
+    if role is Role.FORWARD and not _has_room(draft, i):
+        draft.move_step(
+            i,
+            role,
+            StepEvent.REFUSE,
+            StepState.ENQUEUED_AS_ERROR_FOR_ORCHESTRATION,
+            error=NO_ROOM,
+            result=None,
+            metadata=None,
+            outcome_unknown=True,
+        )
+    else:
         draft.move_step(i, role, StepEvent.ACCEPT, StepState.COMPLETE, outcome=StepOutcome.SUCCEEDED)
+
+
+def _has_room(draft: Draft, i: int) -> bool:
+    """Whether this result fits into the Task's object beside those accepted. Few steps' do: each one is small."""
+    if len(draft.steps) * RESULT_LIMIT <= RESULTS_LIMIT:
+        return True
+    if draft.results_size is None:
+        draft.results_size = sum(_size(step) for step in draft.steps if step.state is StepState.COMPLETE)
+    size = _size(draft.steps[i])
+    if draft.results_size + size > RESULTS_LIMIT:
+        return False
+    draft.results_size += size
+    return True
+
+
+def _size(step: StepRecord) -> int:
+    return len(json.dumps([step.result, step.metadata]))
 
 
 def may_retry(draft: Draft, i: int, role: Role) -> bool:

@@ -15,6 +15,8 @@ CLUSTER := $(BOOTSTRAP_PYTHON) -m hack.cluster $(if $(PROVIDER),--provider $(PRO
 OPERATOR_IMAGE := kubesaga-operator:dev
 NAMESPACE := kubesaga-system
 export PATH := $(CACHE)/bin:$(PATH)
+# The local provider's clusters are on this machine: no proxy may be asked for them.
+export NO_PROXY := $(or $(NO_PROXY),$(no_proxy)),10.232.0.0/13,10.240.0.0/13
 
 ##@ Use it
 demo: install  ## the example on a test cluster: one order succeeds, one is undone, one is refused

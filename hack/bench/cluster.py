@@ -133,12 +133,20 @@ async def connected() -> AsyncIterator[Cluster]:
             try:
                 yield cluster
             finally:
-                say(f"deleting namespace {namespace}")
-                await kube.delete(f"/api/v1/namespaces/{namespace}")
+                await _leave(kube, namespace)
     except KubeError as error:
         raise BenchError(f"the API server said {error}") from error
     finally:
         await kube.close()
+
+
+async def _leave(kube: Kube, namespace: str) -> None:
+    """Delete the namespace, whatever happened before: what did is more worth telling than that this fails."""
+    say(f"deleting namespace {namespace}")
+    try:
+        await kube.delete(f"/api/v1/namespaces/{namespace}")
+    except KubeError as error:
+        say(f"namespace {namespace} could not be deleted: {error}")
 
 
 def find_kubeconfig() -> str:

@@ -36,8 +36,8 @@ class Api:
         return body.decode()
 
     def ready(self) -> bool:
-        """Whether the API server says that it serves."""
-        return self.get("/readyz") == "ok"
+        """Whether the API server says that it serves, and reads from its store (its word on that may be old)."""
+        return self.get("/readyz") == "ok" and self.get("/api/v1/namespaces/default") is not None
 
     def node_ready(self, name: str) -> bool:
         """Whether the node has the condition Ready."""

@@ -21,9 +21,10 @@ class Component:
     grace_seconds: float = 10.0
 
 
-def program(name: str, flags: Mapping[str, object]) -> Component:
+def program(name: str, flags: Mapping[str, object], grace_seconds: float = 10.0) -> Component:
     """A component that is a built program with `--flag=value` arguments."""
-    return Component(name, (f"{BIN}/{name}", *(f"--{flag}={value}" for flag, value in flags.items())))
+    command = (f"{BIN}/{name}", *(f"--{flag}={value}" for flag, value in flags.items()))
+    return Component(name, command, grace_seconds)
 
 
 def kubeconfig(name: str) -> str:

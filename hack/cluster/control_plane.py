@@ -61,6 +61,8 @@ def etcd() -> Component:
             "initial-cluster": f"default={ETCD_PEER}",
             "unsafe-no-fsync": "true",
         },
+        # It would wait for the API server to hang up; what it has written is safe by then.
+        grace_seconds=2.0,
     )
 
 
@@ -90,8 +92,8 @@ def apiserver(network: Network) -> Component:
             "audit-log-path": f"{STATE}/{AUDIT_LOG}",
             "audit-log-maxsize": AUDIT_LOG_MEGABYTES,
             "audit-log-maxbackup": 1,
-            # A client that keeps its watches open must not hold up a restart of the server.
-            "shutdown-delay-duration": "0s",
+            # Without this, clients that keep their watches open hold up an orderly end for a minute.
+            "shutdown-watch-termination-grace-period": "1s",
         },
     )
 

@@ -81,11 +81,16 @@ class Local:
     def _create(self) -> None:
         self.down()
         own = network.free_network()
-        self.paths.state.mkdir(parents=True)
-        self._write_files(own)
-        control_groups.create(self._control_group)
-        self.machine.create()
-        own.connect(self.machine, self.paths.state)
+        self.paths.cache.mkdir(parents=True, exist_ok=True)
+        self.paths.state.mkdir(mode=0o700)
+        try:
+            self._write_files(own)
+            control_groups.create(self._control_group)
+            self.machine.create()
+            own.connect(self.machine, self.paths.state)
+        except BaseException:  # half a node would look like a whole one to the next `up`
+            self.down()
+            raise
 
     @property
     def _control_group(self) -> str:

@@ -61,6 +61,10 @@ class Machine:
         # The state folder is an argument only so that the process can be told from all others.
         return [str(self.paths.bin.resolve() / "pause"), "kubesaga-node", str(self.paths.state)]
 
+    @property
+    def _log(self) -> Path:
+        return self.paths.state / "log" / "node.log"
+
     def holder(self) -> Process | None:
         """The process that holds the namespaces, recognised by its command line, or None when there is none."""
         wanted = self._holder_command[1:]
@@ -73,8 +77,7 @@ class Machine:
     def create(self) -> Process:
         """Make the namespaces and arrange their mounts; returns the process that holds them."""
         unshare = ["unshare", "--mount", "--pid", "--net", "--fork", "--mount-proc", "--propagation", "slave"]
-        log = self.paths.state / "log" / "node.log"
-        holder = child_of(spawn([*unshare, *self._holder_command], log, ENVIRONMENT))
+        holder = child_of(spawn([*unshare, *self._holder_command], self._log, ENVIRONMENT))
         self.wait_for_exec(holder)
         places = {"KUBESAGA_BIN": str(self.paths.bin.resolve()), "KUBESAGA_STATE": str(self.paths.state)}
         run(["nsenter", *self._enter(holder), "sh", "-euc", ARRANGE], environment=places)
@@ -86,7 +89,7 @@ class Machine:
             os.sched_yield()
         if not holder.alive:
             raise ClusterError(
-                f"the node's namespaces could not be made; see {self.paths.state / 'log' / 'node.log'}. "
+                f"the node's namespaces could not be made: {self._log.read_text().strip() or 'no reason given'}. "
                 "In a container without privileges this is not possible."
             )
 

@@ -58,9 +58,13 @@ class Process:
 
 
 def identify(pid: int) -> Process | None:
-    """The process that has this id now, or None when none has or it is a zombie."""
+    """The process that has this id now, or None when none has or it is a zombie.
+
+    A process that has been killed may be a zombie while some of its threads still hold its files and ports: it counts
+    until the last of them is gone.
+    """
     fields = stat(pid)
-    if fields is None or fields[0] in "ZX":
+    if fields is None or (fields[0] in "ZX" and int(fields[17]) <= 1):
         return None
     return Process(pid, int(fields[19]))
 

@@ -18,7 +18,7 @@ from typing import Any
 
 Manifest = dict[str, Any]
 
-PATIENCE = 60.0
+PATIENCE = 90.0
 """Seconds until a wait gives up; far more than anything takes, so that no test measures time by it."""
 
 

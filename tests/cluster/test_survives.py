@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from kubesaga.api.constants import LABEL_TASK_UID
 from kubesaga.engine.identity import attempt_name
 from kubesaga.engine.vocabulary import Role
@@ -26,6 +28,13 @@ def no_more(resource: str) -> Manifest:
     """A ResourceQuota that leaves no room for a resource: `pods`, `count/jobs.batch`."""
     metadata = {"name": "tight"}
     return {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": metadata, "spec": {"hard": {resource: "0"}}}
+
+
+def evict(kubectl: Kubectl, pod: str) -> None:
+    """Ask for a pod to go as a drained node does."""
+    eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": pod}}
+    path = f"/api/v1/namespaces/{kubectl.namespace}/pods/{pod}/eviction"
+    kubectl.run("create", "--raw", path, "-f", "-", stdin=json.dumps(eviction))
 
 
 def first_failure(found: Manifest) -> str:
@@ -84,6 +93,20 @@ def test_a_pod_deleted_by_hand_fails_its_attempt_and_the_next_one_succeeds(names
     assert first_failure(found).startswith("PodDeleted: ")
 
 
+def test_an_evicted_pod_is_replaced_and_costs_no_attempt(namespace: Kubectl) -> None:
+    script = f"{tasks.sleep(6)}; {tasks.report({'result': 'replaced'})}"
+    namespace.apply(*tasks.workflow("evicted", tasks.sh("work", script)))
+    running(namespace, "evicted")
+    (pod,) = namespace.get_all("pods")
+    evict(namespace, tasks.name_of(pod))
+    found = namespace.until("task", "evicted", tasks.ended, "finished")
+    assert tasks.end_of(found) == ("Complete", "Succeeded")
+    assert tasks.step(found, "work")["attempt"] == 1
+    (job,) = tasks.jobs_of(namespace, found)
+    assert tasks.name_of(job) == tasks.step(found, "work")["jobName"]
+    assert tasks.name_of(pod) not in {tasks.name_of(each) for each in namespace.get_all("pods")}
+
+
 def test_a_quota_without_room_for_a_pod_holds_the_task_until_it_is_lifted(namespace: Kubectl) -> None:
     namespace.apply(no_more("pods"))
     namespace.apply(*tasks.workflow("held", tasks.sh("work", tasks.report({"result": "at last"}))))
@@ -115,11 +138,18 @@ def test_a_quota_without_room_for_a_job_is_named_and_the_task_goes_on_once_it_is
     assert tasks.step(found, "work")["attempt"] == 1
 
 
-def test_a_quota_without_room_for_a_job_ends_the_task_where_it_lasts_too_long(namespace: Kubectl) -> None:
+def test_a_quota_without_room_for_a_job_that_lasts_too_long_needs_attention_until_it_is_lifted(
+    namespace: Kubectl,
+) -> None:
     namespace.apply(no_more("count/jobs.batch"))
     namespace.apply(*tasks.workflow("too-long", tasks.sh("work", "true", startTimeout="3s")))
-    found = namespace.until("task", "too-long", lambda t: tasks.ended(t) or _needs_attention(t), "ended or explained")
-    assert "exceeded quota: tight" in found["status"]["message"]
+    held = namespace.until("task", "too-long", _needs_attention, "in need of attention")
+    assert "exceeded quota: tight" in held["status"]["message"]
+    namespace.run("delete", "resourcequota", "tight")
+    found = namespace.until("task", "too-long", tasks.ended, "finished")
+    assert tasks.end_of(found) == ("Error", "Aborted")
+    assert tasks.error_of(found)["type"] == "QuotaExceeded"
+    assert not _needs_attention(found)
 
 
 def test_a_job_of_the_very_name_made_by_somebody_else_does_not_pass_for_the_step(namespace: Kubectl) -> None:
@@ -132,8 +162,9 @@ def test_a_job_of_the_very_name_made_by_somebody_else_does_not_pass_for_the_step
     namespace.apply(
         tasks.template("taken", tasks.sh("work", tasks.report({"result": "ours"})), defaults={"startTimeout": "5s"})
     )
-    found = namespace.until("task", "taken", lambda t: tasks.ended(t) or _needs_attention(t), "ended or explained")
+    found = namespace.until("task", "taken", tasks.ended, "finished")
     assert tasks.end_of(found) == ("Error", "Aborted")
+    assert tasks.error_of(found)["type"] == "JobNameTaken"
     assert name in tasks.error_of(found)["message"]
 
 

@@ -16,12 +16,16 @@ from collections.abc import Iterator
 import pytest
 
 from hack.cluster import base_image
+from hack.cluster.engines import Docker
 from hack.cluster.local import Local
 from hack.cluster.network import network_of
 from hack.cluster.paths import Paths
 from tests.harness.machine_state import processes_in_namespaces_of, snapshot
 
-pytestmark = pytest.mark.cluster_lifecycle
+pytestmark = [
+    pytest.mark.cluster_lifecycle,
+    pytest.mark.skipif(Docker.answers(), reason="this machine's clusters are made by kind, not by the local provider"),
+]
 
 PROBE = """
 import socket, urllib.request

@@ -43,6 +43,20 @@ def test_the_first_leads_and_the_second_waits() -> None:
     virtual.run(main())
 
 
+def test_waiting_for_an_api_server_that_is_away_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> None:
+        kube, stop = MemoryKube(), asyncio.Event()
+        kube.broken = no_answer
+        waiting = asyncio.create_task(elector(kube, "a").acquire(stop))
+        await asyncio.sleep(60)
+        assert len(kube.calls) >= 30
+        assert [record.levelname for record in caplog.records] == ["WARNING"]
+        kube.broken = well
+        assert await waiting
+
+    virtual.run(main())
+
+
 def test_a_clean_end_hands_over_within_one_retry_period() -> None:
     async def main() -> None:
         kube, stop = MemoryKube(), asyncio.Event()

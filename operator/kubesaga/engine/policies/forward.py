@@ -53,10 +53,10 @@ def settle(draft: Draft) -> None:
     Failures for good come first, since they decide whether the others are tried again.
     """
     undecided = []
-    for i, record in enumerate(draft.steps):
-        if record.state is StepState.ENQUEUED_FOR_ORCHESTRATION:
+    for i in range(len(draft.steps)):
+        if draft.steps[i].state is StepState.ENQUEUED_FOR_ORCHESTRATION:
             attempts.accept(draft, i, _FORWARD)
-        elif record.state is StepState.ENQUEUED_AS_ERROR_FOR_ORCHESTRATION:
+        if draft.steps[i].state is StepState.ENQUEUED_AS_ERROR_FOR_ORCHESTRATION:
             if attempts.may_retry(draft, i, _FORWARD):
                 undecided.append(i)
             else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -243,8 +244,9 @@ def test_the_resync_fills_the_cache_and_finds_what_was_deleted_unseen(namespace:
 
 
 def test_credentials_that_are_refused_end_the_feed_with_an_error(
-    namespace: Kubectl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    namespace: Kubectl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.CRITICAL, "kopf")  # as in the operator
     config: dict[str, Any] = yaml.safe_load(namespace.kubeconfig.read_text())
     cluster = config["clusters"][0]["cluster"]
     if authority := cluster.get("certificate-authority"):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 
 from hack.cluster.paths import CHECKOUT
-from hack.demo.cluster import NAMESPACE, Cluster, DemoError, shown
+from hack.demo.cluster import NAMESPACE, TASKS, Cluster, DemoError, shown
 from hack.demo.story import tell
 from hack.demo.summary import Object, compensation_table, ledger_table, steps_table
 
@@ -53,7 +53,7 @@ def _run(cluster: Cluster) -> list[str]:
     print(cluster.run("apply", "-f", str(EXAMPLE)))
     print(f"$ kubectl -n {NAMESPACE} get ktask -w        # the same, one line for each change, with messages")
     tell(cluster, set(EXPECTED))
-    tasks = {task["metadata"]["name"]: task for task in cluster.json("get", "tasks", "-o", "json")["items"]}
+    tasks = {task["metadata"]["name"]: task for task in cluster.json("get", TASKS, "-o", "json")["items"]}
     for name, (_, _, what) in EXPECTED.items():
         _show(tasks[name], what)
     print("\nThe warehouse's ledger\n")

@@ -17,6 +17,7 @@ from typing import IO, Any
 from hack.cluster.paths import CHECKOUT, Paths
 
 NAMESPACE = "kubesaga-demo"
+TASKS = "tasks.kubesaga.dev"  # in full: other groups may have a kind of that name as well
 OPERATOR = ("deployment/kubesaga", "--namespace=kubesaga-system")
 INSTALL = "install it with `make install`"
 

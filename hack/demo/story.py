@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from hack.demo.cluster import Cluster, DemoError
+from hack.demo.cluster import TASKS, Cluster, DemoError
 
 PATIENCE = 180.0
 """Seconds until the demo gives up on a Task."""
@@ -17,7 +17,7 @@ _LONGEST_MESSAGE = 110
 def tell(cluster: Cluster, tasks: set[str]) -> None:
     """Print every change until all of these Tasks have ended. Raises DemoError where one does not."""
     started, going, last = time.monotonic(), set(tasks), dict[str, str]()
-    with cluster.lines(PATIENCE, "get", "tasks", "--watch", "-o", _LINE) as lines:
+    with cluster.lines(PATIENCE, "get", TASKS, "--watch", "-o", _LINE) as lines:
         for line in lines:
             name, state, outcome, progress, message = line.rstrip("\n").split("|", 4)
             if not state or last.get(name) == line:

@@ -11,10 +11,22 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from kubesaga.api.constants import LABEL_ATTEMPT, LABEL_ROLE, LABEL_STEP, LABEL_TASK_UID
+from kubesaga.api.constants import (
+    GROUP,
+    LABEL_ATTEMPT,
+    LABEL_ROLE,
+    LABEL_STEP,
+    LABEL_TASK_UID,
+    TASK_PLURAL,
+    TEMPLATE_PLURAL,
+)
 from kubesaga.engine.identity import attempt_name
 from kubesaga.engine.vocabulary import Role
 from tests.cluster.kubectl import Kubectl, KubectlError, Manifest
+
+# In full: other groups may have a kind of that name as well.
+TASK = f"{TASK_PLURAL}.{GROUP}"
+TEMPLATE = f"{TEMPLATE_PLURAL}.{GROUP}"
 
 IMAGE = "kubesaga-handlers:dev"
 ONCE: Manifest = {"maxAttempts": 1}
@@ -78,11 +90,11 @@ def run_all(kubectl: Kubectl, *manifests: Manifest, seconds: int = 180) -> dict[
 def all_finished(kubectl: Kubectl, seconds: int = 180) -> dict[str, Manifest]:
     """Wait until every Task of the namespace has ended, and return the Tasks by name."""
     try:
-        kubectl.run("wait", "--for=condition=Finished", "tasks", "--all", f"--timeout={seconds}s")
+        kubectl.run("wait", "--for=condition=Finished", TASK, "--all", f"--timeout={seconds}s")
     except KubectlError as error:
-        stuck = [f"{name_of(t)}: {t['status'].get('message')}" for t in kubectl.get_all("tasks") if not ended(t)]
+        stuck = [f"{name_of(t)}: {t['status'].get('message')}" for t in kubectl.get_all(TASK) if not ended(t)]
         raise AssertionError(f"these Tasks are stuck: {'; '.join(stuck)}") from error
-    return {name_of(found): found for found in kubectl.get_all("tasks")}
+    return {name_of(found): found for found in kubectl.get_all(TASK)}
 
 
 def name_of(found: Manifest) -> str:

@@ -1,4 +1,4 @@
-"""The operator killed with SIGKILL at five moments of the example, and started again.
+"""The operator killed with SIGKILL at five moments of the example, and started again; then at no moment in particular.
 
 Each test kills it at its moment, lets the world go on without it, starts it again, and asks the Jobs and the
 warehouse's books whether anything was forgotten or done twice.
@@ -6,6 +6,7 @@ warehouse's books whether anything was forgotten or done twice.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -17,7 +18,10 @@ from tests.cluster.installation import suspended
 from tests.cluster.kubectl import Kubectl, Manifest
 from tests.cluster.namespaces import fresh_namespace
 from tests.cluster.operator_process import OperatorProcess
-from tests.cluster.orders import MADE_AND_UNDONE, STEPS, Books, open_warehouse, order
+from tests.cluster.orders import STEPS, Books, open_warehouse, order
+
+BANKS_PAUSE = 1.0
+"""Seconds that the busy bank asks to wait."""
 
 NO_JOBS: Manifest = {
     "apiVersion": "v1",
@@ -40,11 +44,11 @@ class Yard:
 
     def when(self, name: str, met: Callable[[Manifest], object], what: str) -> Manifest:
         """Wait for a moment in an order's life."""
-        return self.kubectl.until("task", name, met, what)
+        return self.kubectl.until(tasks.TASK, name, met, what)
 
     def let_jobs_end(self, name: str) -> None:
         """Wait until every Job that the order has now is over, while nobody looks after it."""
-        uid = self.kubectl.get("task", name)["metadata"]["uid"]
+        uid = self.kubectl.get(tasks.TASK, name)["metadata"]["uid"]
         self.kubectl.until_listed("jobs", f"{LABEL_TASK_UID}={uid}", _all_over, "over")
 
     def assert_succeeds(self, name: str) -> Manifest:
@@ -60,23 +64,25 @@ class Yard:
 
 
 @pytest.fixture(scope="module")
-def yard(operator: Kubectl, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Yard]:
-    """The warehouse, open, with no operator on the cluster but the tests' own process."""
+def empty_yard(operator: Kubectl, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Yard]:
+    """The warehouse, open, with no operator on the cluster, nor anywhere yet."""
     with suspended(operator), fresh_namespace(operator) as kubectl:
-        process = OperatorProcess(kubectl, tmp_path_factory.mktemp("operator") / "log")
-        try:
-            open_warehouse(kubectl)
-            yield Yard(kubectl, process)
-        finally:
-            process.close()
+        open_warehouse(kubectl)
+        yield Yard(kubectl, OperatorProcess(kubectl, tmp_path_factory.mktemp("operator") / "log"))
 
 
 @pytest.fixture
-def running(yard: Yard) -> Iterator[Yard]:
-    """The yard with a running operator, which is gone after the test."""
+def yard(empty_yard: Yard) -> Iterator[Yard]:
+    """The yard without an operator, and without one after the test."""
+    yield empty_yard
+    empty_yard.operator.close()
+
+
+@pytest.fixture
+def running(yard: Yard) -> Yard:
+    """The yard with a running operator."""
     yard.operator.start()
-    yield yard
-    yard.operator.close()
+    return yard
 
 
 def test_killed_as_soon_as_a_task_has_started_nothing_is_forgotten(running: Yard) -> None:
@@ -116,12 +122,11 @@ def test_killed_while_steps_run_their_ends_are_found_afterwards(running: Yard) -
 
 def test_killed_while_a_retry_is_due_the_retry_comes_once(running: Yard) -> None:
     running.send("waiting", "carol")
-    waiting = running.when(
+    running.when(
         "waiting", lambda t: tasks.step(t, "charge_payment").get("state") == "WaitingForRetry", "waiting for a retry"
     )
     running.operator.kill()
-    running.let_jobs_end("waiting")
-    assert tasks.step(waiting, "charge_payment")["nextRetryAt"] == waiting["status"]["nextRetryAt"]
+    time.sleep(BANKS_PAUSE)  # the retry falls due while nobody is there
     running.operator.start()
     found = running.assert_succeeds("waiting")
     assert tasks.step(found, "charge_payment")["attempt"] == 2
@@ -140,9 +145,28 @@ def test_killed_while_compensating_everything_is_undone_once(running: Yard) -> N
     tasks.assert_nothing_ran_twice(running.kubectl, found)
     after = Books.read(running.kubectl)
     after.assert_nothing_was_asked_twice("undoing")
-    made = ["charge", "reserve"]
-    assert sorted(after.entries("undoing")) == sorted([*made, *(MADE_AND_UNDONE[kind] for kind in made)])
+    assert sorted(after.entries("undoing")) == ["charge", "refund", "release", "reserve"]
     assert (after.stock, after.accounts) == (before.stock, before.accounts)
+
+
+def test_killed_again_and_again_every_order_is_done_or_undone_once(yard: Yard) -> None:
+    before = Books.read(yard.kubectl)
+    yard.send("battered", "carol")
+    yard.send("shattered", "mallory")
+    # An operator needs a second and more to start, so that each of these lives does a little, and some do nothing.
+    for life in (1.5, 2.3, 1.8, 2.1, 1.6, 2.5):
+        yard.operator.start()
+        time.sleep(life)
+        yard.operator.kill()
+    yard.operator.start()
+    yard.assert_succeeds("battered")
+    found = yard.when("shattered", tasks.ended, "finished")
+    assert tasks.end_of(found) == ("Error", "Compensated")
+    tasks.assert_nothing_ran_twice(yard.kubectl, found)
+    after = Books.read(yard.kubectl)
+    after.assert_nothing_was_asked_twice("shattered")
+    assert sorted(after.entries("shattered")) == ["charge", "refund", "release", "reserve"]
+    assert (after.stock["kettle"], after.accounts["mallory"]) == (before.stock["kettle"], before.accounts["mallory"])
 
 
 def _all_over(jobs: list[Manifest]) -> bool:

@@ -43,7 +43,7 @@ def story(operator: Kubectl) -> Iterator[Story]:
         kubectl.run("wait", "--for=condition=Finished", "ktask", "--all", "--timeout=180s")
         yield Story(
             kubectl=kubectl,
-            tasks={tasks.name_of(found): found for found in kubectl.get_all("tasks")},
+            tasks={tasks.name_of(found): found for found in kubectl.get_all(tasks.TASK)},
             jobs=kubectl.get_all("jobs"),
             books=Books.read(kubectl),
             table=[line.split() for line in kubectl.run("get", "ktask").splitlines()],

@@ -32,12 +32,12 @@ def chain(name: str, length: int, seconds: float) -> list[Manifest]:
 
 def at_step(kubectl: Kubectl, name: str, step: str) -> Manifest:
     """The Task as soon as that step has been enqueued."""
-    return kubectl.until("task", name, lambda t: tasks.step(t, step).get("attempt"), f"at {step}")
+    return kubectl.until(tasks.TASK, name, lambda t: tasks.step(t, step).get("attempt"), f"at {step}")
 
 
 def assert_ran_once(kubectl: Kubectl, name: str) -> None:
     """See the Task to its good end, every step of it at its first attempt."""
-    found = kubectl.until("task", name, tasks.ended, "finished")
+    found = kubectl.until(tasks.TASK, name, tasks.ended, "finished")
     assert tasks.end_of(found) == ("Complete", "Succeeded")
     assert {each["attempt"] for each in found["status"]["steps"]} == {1}
     tasks.assert_nothing_ran_twice(kubectl, found)
@@ -50,7 +50,9 @@ def another_writer(kubectl: Kubectl, name: str) -> Iterator[list[str]]:
 
     def write() -> None:
         while not stop.is_set():
-            written.append(kubectl.run("annotate", "task", name, "--overwrite", f"example.com/count={len(written)}"))
+            written.append(
+                kubectl.run("annotate", tasks.TASK, name, "--overwrite", f"example.com/count={len(written)}")
+            )
 
     thread = threading.Thread(target=write)
     thread.start()
@@ -117,10 +119,10 @@ def test_a_task_deleted_while_it_runs_takes_its_jobs_and_pods_along(namespace: K
     uid = at_step(namespace, "deleted", "step_0")["metadata"]["uid"]
     selector = f"{LABEL_TASK_UID}={uid}"
     namespace.until_listed("pods", selector, lambda pods: [p for p in pods if _runs(p)], "running")
-    namespace.delete("task", "deleted")
+    namespace.delete(tasks.TASK, "deleted")
     for kind in ("jobs", "pods"):
         namespace.until_listed(kind, selector, lambda left: not left, "gone", seconds=60)
-    assert namespace.find("task", "deleted") is None
+    assert namespace.find(tasks.TASK, "deleted") is None
 
 
 def test_a_namespace_deleted_while_a_task_runs_is_gone_within_a_minute(operator: Kubectl) -> None:
@@ -134,21 +136,21 @@ def test_a_namespace_deleted_while_a_task_runs_is_gone_within_a_minute(operator:
 def test_a_new_task_of_a_deleted_ones_name_has_jobs_of_its_own(namespace: Kubectl) -> None:
     namespace.apply(*chain("again", 1, 0))
     assert_ran_once(namespace, "again")
-    first = namespace.get("task", "again")
-    namespace.delete("task", "again")
-    namespace.run("wait", "task/again", "--for=delete", "--timeout=30s")
+    first = namespace.get(tasks.TASK, "again")
+    namespace.delete(tasks.TASK, "again")
+    namespace.run("wait", f"{tasks.TASK}/again", "--for=delete", "--timeout=30s")
     namespace.apply(tasks.task("again"))
     assert_ran_once(namespace, "again")
-    second = namespace.get("task", "again")
+    second = namespace.get(tasks.TASK, "again")
     assert tasks.expected_job_names(first).isdisjoint(tasks.expected_job_names(second))
 
 
 def test_a_finished_task_is_not_written_to_any_more(namespace: Kubectl) -> None:
     namespace.apply(*chain("at-rest", 1, 0))
-    namespace.until("task", "at-rest", tasks.ended, "finished")
+    namespace.until(tasks.TASK, "at-rest", tasks.ended, "finished")
     # Its Job and its pod become terminal only after the Task has ended: news that must not lead to a write.
     namespace.run("wait", "jobs", "--all", "--for=condition=Complete", "--timeout=30s")
-    seen = [each["metadata"]["resourceVersion"] for each in namespace.watch("task", "at-rest", seconds=4)]
+    seen = [each["metadata"]["resourceVersion"] for each in namespace.watch(tasks.TASK, "at-rest", seconds=4)]
     assert len(seen) == 1
 
 

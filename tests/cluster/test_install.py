@@ -71,7 +71,7 @@ def test_the_operator_counts_what_it_does(operator: Kubectl, namespace: Kubectl,
 
     before = count()
     namespace.apply(*tasks.workflow("counted", tasks.sh("work", "true")))
-    namespace.until("task", "counted", tasks.ended, "finished")
+    namespace.until(tasks.TASK, "counted", tasks.ended, "finished")
     assert count() == before + 1
 
 
@@ -83,9 +83,9 @@ def test_the_operator_counts_what_it_does(operator: Kubectl, namespace: Kubectl,
         ("create", "pods"),
         ("delete", "pods"),
         ("create", "pods/exec"),
-        ("update", "tasks.kubesaga.dev"),
-        ("delete", "tasks.kubesaga.dev"),
-        ("patch", "tasktemplates.kubesaga.dev"),
+        ("update", tasks.TASK),
+        ("delete", tasks.TASK),
+        ("patch", tasks.TEMPLATE),
         ("delete", "controllerrevisions"),
         ("create", "rolebindings"),
         ("list", "nodes"),
@@ -98,7 +98,7 @@ def test_the_operator_may_not(operator: Kubectl, verb: str, resource: str) -> No
 
 
 def test_the_operator_may_do_what_it_is_for(operator: Kubectl) -> None:
-    for verb, resource in (("patch", "tasks.kubesaga.dev/status"), ("create", "jobs.batch"), ("watch", "pods")):
+    for verb, resource in (("patch", f"{tasks.TASK}/status"), ("create", "jobs.batch"), ("watch", "pods")):
         assert may(operator, verb, resource, "default")
 
 
@@ -107,16 +107,16 @@ def test_an_uninstall_leaves_every_task_and_a_new_install_goes_on_with_them(
 ) -> None:
     second = tasks.sh("second", "true", dependsOn=["first"])
     namespace.apply(*tasks.workflow("left-behind", tasks.sh("first", tasks.sleep(2)), second))
-    namespace.until("task", "left-behind", lambda t: tasks.step(t, "first").get("attempt"), "started")
+    namespace.until(tasks.TASK, "left-behind", lambda t: tasks.step(t, "first").get("attempt"), "started")
     helm = Paths.from_environment().bin / "helm"
     release = [installation.DEPLOYMENT, f"--namespace={installation.NAMESPACE}", f"--kubeconfig={cluster.kubeconfig}"]
     try:
         subprocess.run([helm if helm.is_file() else "helm", "uninstall", *release, "--wait"], check=True)
         kept = json.loads(cluster.run("get", "crds", "-o", "json"))["items"]
-        assert {"tasks.kubesaga.dev", "tasktemplates.kubesaga.dev"} <= {tasks.name_of(crd) for crd in kept}
-        assert not tasks.ended(namespace.get("task", "left-behind"))
+        assert {tasks.TASK, tasks.TEMPLATE} <= {tasks.name_of(crd) for crd in kept}
+        assert not tasks.ended(namespace.get(tasks.TASK, "left-behind"))
     finally:
         installation.ensure(cluster)
-    found = namespace.until("task", "left-behind", tasks.ended, "finished")
+    found = namespace.until(tasks.TASK, "left-behind", tasks.ended, "finished")
     assert tasks.end_of(found) == ("Complete", "Succeeded")
     tasks.assert_nothing_ran_twice(namespace, found)

@@ -58,14 +58,14 @@ def test_an_operator_killed_in_its_pod_sees_its_tasks_through(operator: Kubectl,
     first = tasks.sh("first", tasks.sleep(4) + "; " + tasks.report({"result": "done"}))
     second = tasks.sh("second", tasks.report({"result": "seen through"}), dependsOn=["first"])
     namespace.apply(*tasks.workflow("survivor", first, second))
-    namespace.until("task", "survivor", lambda t: tasks.step(t, "first").get("state") == "InProgress", "running")
+    namespace.until(tasks.TASK, "survivor", lambda t: tasks.step(t, "first").get("state") == "InProgress", "running")
 
     with fresh_namespace(operator, {"pod-security.kubernetes.io/enforce": "privileged"}) as privileged:
         privileged.apply(killer())
         privileged.run("wait", "pod/killer", "--for=jsonpath={.status.phase}=Succeeded", "--timeout=60s")
         assert json.loads(privileged.run("logs", "killer")) == 1
 
-    found = namespace.until("task", "survivor", tasks.ended, "finished")
+    found = namespace.until(tasks.TASK, "survivor", tasks.ended, "finished")
     assert tasks.end_of(found) == ("Complete", "Succeeded")
     assert found["status"]["result"] == {"second": "seen through"}
     tasks.assert_nothing_ran_twice(namespace, found)

@@ -21,7 +21,7 @@ def lucky(name: str) -> list[Manifest]:
 
 def running(kubectl: Kubectl, name: str) -> Manifest:
     """The Task as soon as the start of its step is on record."""
-    return kubectl.until("task", name, lambda t: tasks.step(t, "work").get("state") == "InProgress", "running")
+    return kubectl.until(tasks.TASK, name, lambda t: tasks.step(t, "work").get("state") == "InProgress", "running")
 
 
 def no_more(resource: str) -> Manifest:
@@ -47,7 +47,7 @@ def test_a_job_deleted_by_hand_while_it_runs_is_tried_again_under_a_new_name(nam
     namespace.apply(*lucky("job-deleted"))
     job = tasks.step(running(namespace, "job-deleted"), "work")["jobName"]
     namespace.delete("job", job)
-    found = namespace.until("task", "job-deleted", tasks.ended, "finished")
+    found = namespace.until(tasks.TASK, "job-deleted", tasks.ended, "finished")
     assert tasks.end_of(found) == ("Complete", "Succeeded")
     assert tasks.step(found, "work")["attempt"] == 2
     assert tasks.step(found, "work")["jobName"] != job
@@ -60,25 +60,25 @@ def test_a_retry_after_a_deleted_job_waits_until_its_pod_is_gone(namespace: Kube
     namespace.apply(*tasks.workflow("slow-to-stop", tasks.sh("work", script, retry=tasks.AT_ONCE)))
     job = tasks.step(running(namespace, "slow-to-stop"), "work")["jobName"]
     namespace.delete("job", job)
-    uid = namespace.get("task", "slow-to-stop")["metadata"]["uid"]
+    uid = namespace.get(tasks.TASK, "slow-to-stop")["metadata"]["uid"]
     both = namespace.until_listed(
         "pods", f"{LABEL_TASK_UID}={uid}", lambda pods: any(_of_attempt(pod, 2) for pod in pods), "tried again"
     )
     assert [pod["status"]["phase"] for pod in both if _of_attempt(pod, 1)] in ([], ["Failed"])
-    found = namespace.until("task", "slow-to-stop", tasks.ended, "finished")
+    found = namespace.until(tasks.TASK, "slow-to-stop", tasks.ended, "finished")
     assert tasks.end_of(found) == ("Complete", "Succeeded")
 
 
 def test_a_job_deleted_by_hand_before_it_started_is_created_again(namespace: Kubectl) -> None:
     nowhere = {"nodeSelector": {"kubesaga.dev/test": "nowhere"}}
     namespace.apply(*tasks.workflow("not-started", tasks.sh("work", "true", pod=nowhere, startTimeout="8s")))
-    found = namespace.until("task", "not-started", lambda t: tasks.step(t, "work").get("jobName"), "enqueued")
+    found = namespace.until(tasks.TASK, "not-started", lambda t: tasks.step(t, "work").get("jobName"), "enqueued")
     name = tasks.step(found, "work")["jobName"]
     first = namespace.until("job", name, tasks.name_of, "there")
     namespace.delete("job", name)
     again = namespace.until("job", name, lambda job: job["metadata"]["uid"] != first["metadata"]["uid"], "there again")
     assert tasks.name_of(again) == name
-    ended = namespace.until("task", "not-started", tasks.ended, "finished")
+    ended = namespace.until(tasks.TASK, "not-started", tasks.ended, "finished")
     assert (tasks.error_of(ended)["type"], tasks.step(ended, "work")["attempt"]) == ("Unschedulable", 1)
 
 
@@ -87,7 +87,7 @@ def test_a_pod_deleted_by_hand_fails_its_attempt_and_the_next_one_succeeds(names
     running(namespace, "pod-deleted")
     (pod,) = namespace.get_all("pods")
     namespace.delete("pod", tasks.name_of(pod))
-    found = namespace.until("task", "pod-deleted", tasks.ended, "finished")
+    found = namespace.until(tasks.TASK, "pod-deleted", tasks.ended, "finished")
     assert tasks.end_of(found) == ("Complete", "Succeeded")
     assert tasks.step(found, "work")["attempt"] == 2
     assert first_failure(found).startswith("PodDeleted: ")
@@ -99,7 +99,7 @@ def test_an_evicted_pod_is_replaced_and_costs_no_attempt(namespace: Kubectl) -> 
     running(namespace, "evicted")
     (pod,) = namespace.get_all("pods")
     evict(namespace, tasks.name_of(pod))
-    found = namespace.until("task", "evicted", tasks.ended, "finished")
+    found = namespace.until(tasks.TASK, "evicted", tasks.ended, "finished")
     assert tasks.end_of(found) == ("Complete", "Succeeded")
     assert tasks.step(found, "work")["attempt"] == 1
     (job,) = tasks.jobs_of(namespace, found)
@@ -111,9 +111,9 @@ def test_a_quota_without_room_for_a_pod_holds_the_task_until_it_is_lifted(namesp
     namespace.apply(no_more("pods"))
     namespace.apply(*tasks.workflow("held", tasks.sh("work", tasks.report({"result": "at last"}))))
     namespace.until_listed("events", "", lambda events: _reasons(events) >= {"FailedCreate"}, "refused a pod")
-    assert tasks.step(namespace.get("task", "held"), "work")["state"] == "Enqueued"
+    assert tasks.step(namespace.get(tasks.TASK, "held"), "work")["state"] == "Enqueued"
     namespace.run("delete", "resourcequota", "tight")
-    found = namespace.until("task", "held", tasks.ended, "finished")
+    found = namespace.until(tasks.TASK, "held", tasks.ended, "finished")
     assert tasks.end_of(found) == ("Complete", "Succeeded")
     assert tasks.step(found, "work")["attempt"] == 1
 
@@ -121,7 +121,7 @@ def test_a_quota_without_room_for_a_pod_holds_the_task_until_it_is_lifted(namesp
 def test_a_quota_without_room_for_a_pod_is_named_where_it_lasts_too_long(namespace: Kubectl) -> None:
     namespace.apply(no_more("pods"))
     namespace.apply(*tasks.workflow("starved", tasks.sh("work", "true", startTimeout="3s")))
-    found = namespace.until("task", "starved", tasks.ended, "finished")
+    found = namespace.until(tasks.TASK, "starved", tasks.ended, "finished")
     assert tasks.end_of(found) == ("Error", "Aborted")
     assert tasks.error_of(found)["type"] == "StartTimeout"
     assert "a quota" in tasks.error_of(found)["message"]
@@ -131,9 +131,11 @@ def test_a_quota_without_room_for_a_pod_is_named_where_it_lasts_too_long(namespa
 def test_a_quota_without_room_for_a_job_is_named_and_the_task_goes_on_once_it_is_lifted(namespace: Kubectl) -> None:
     namespace.apply(no_more("count/jobs.batch"))
     namespace.apply(*tasks.workflow("no-room", tasks.sh("work", "true")))
-    namespace.until("task", "no-room", lambda t: "QuotaExceeded" in t["status"].get("message", ""), "naming the quota")
+    namespace.until(
+        tasks.TASK, "no-room", lambda t: "QuotaExceeded" in t["status"].get("message", ""), "naming the quota"
+    )
     namespace.run("delete", "resourcequota", "tight")
-    found = namespace.until("task", "no-room", tasks.ended, "finished")
+    found = namespace.until(tasks.TASK, "no-room", tasks.ended, "finished")
     assert tasks.end_of(found) == ("Complete", "Succeeded")
     assert tasks.step(found, "work")["attempt"] == 1
 
@@ -143,10 +145,10 @@ def test_a_quota_without_room_for_a_job_that_lasts_too_long_needs_attention_unti
 ) -> None:
     namespace.apply(no_more("count/jobs.batch"))
     namespace.apply(*tasks.workflow("too-long", tasks.sh("work", "true", startTimeout="3s")))
-    held = namespace.until("task", "too-long", _needs_attention, "in need of attention")
+    held = namespace.until(tasks.TASK, "too-long", _needs_attention, "in need of attention")
     assert "exceeded quota: tight" in held["status"]["message"]
     namespace.run("delete", "resourcequota", "tight")
-    found = namespace.until("task", "too-long", tasks.ended, "finished")
+    found = namespace.until(tasks.TASK, "too-long", tasks.ended, "finished")
     assert tasks.end_of(found) == ("Error", "Aborted")
     assert tasks.error_of(found)["type"] == "QuotaExceeded"
     assert not _needs_attention(found)
@@ -155,14 +157,14 @@ def test_a_quota_without_room_for_a_job_that_lasts_too_long_needs_attention_unti
 def test_a_job_of_the_very_name_made_by_somebody_else_does_not_pass_for_the_step(namespace: Kubectl) -> None:
     # The name is known once the Task is: it waits for its template here.
     namespace.apply(tasks.task("taken"))
-    uid = namespace.until("task", "taken", lambda t: t.get("status"), "waiting")["metadata"]["uid"]
+    uid = namespace.until(tasks.TASK, "taken", lambda t: t.get("status"), "waiting")["metadata"]["uid"]
     name = attempt_name("taken", uid, "work", Role.FORWARD, 1)
     namespace.apply(foreign_job(name))
     namespace.run("wait", f"job/{name}", "--for=condition=Complete", "--timeout=60s")
     namespace.apply(
         tasks.template("taken", tasks.sh("work", tasks.report({"result": "ours"})), defaults={"startTimeout": "5s"})
     )
-    found = namespace.until("task", "taken", tasks.ended, "finished")
+    found = namespace.until(tasks.TASK, "taken", tasks.ended, "finished")
     assert tasks.end_of(found) == ("Error", "Aborted")
     assert tasks.error_of(found)["type"] == "JobNameTaken"
     assert name in tasks.error_of(found)["message"]

@@ -20,17 +20,17 @@ def named(template: Manifest, name: str) -> Manifest:
 
 def started(kubectl: Kubectl, name: str) -> Manifest:
     """The Task once its first step is under way."""
-    return kubectl.until("task", name, lambda t: tasks.step(t, "wait").get("attempt"), "started")
+    return kubectl.until(tasks.TASK, name, lambda t: tasks.step(t, "wait").get("attempt"), "started")
 
 
 def test_a_task_that_is_there_before_its_template_waits_for_it(namespace: Kubectl) -> None:
     namespace.apply(tasks.task("early", of="talks"))
-    waiting = namespace.until("task", "early", lambda t: t.get("status", {}).get("message"), "explained")
+    waiting = namespace.until(tasks.TASK, "early", lambda t: t.get("status", {}).get("message"), "explained")
     assert waiting["status"]["state"] == "Pending"
     assert tasks.condition(waiting, "Reconciling")["reason"] == "TemplateNotFound"
     assert "the Task starts once it is created" in waiting["status"]["message"]
     namespace.apply(says("hello"))
-    found = namespace.until("task", "early", tasks.ended, "finished")
+    found = namespace.until(tasks.TASK, "early", tasks.ended, "finished")
     assert found["status"]["result"] == {"speak": "hello"}
 
 
@@ -39,19 +39,19 @@ def test_a_template_with_findings_is_stalled_and_starts_its_tasks_once_corrected
         "typo", tasks.sh("one", "true"), tasks.sh("two", "true", dependsOn=["onee"]), version="1.0.0-rc.1"
     )
     namespace.apply(wrong, tasks.task("patient", of="typo", version="1.0.0-rc.1"))
-    stalled = namespace.until("tasktemplate", "typo", lambda t: tasks.condition(t, "Stalled"), "checked")
+    stalled = namespace.until(tasks.TEMPLATE, "typo", lambda t: tasks.condition(t, "Stalled"), "checked")
     assert tasks.condition(stalled, "Stalled")["status"] == "True"
     (finding,) = stalled["status"]["findings"]
     assert (finding["code"], finding["path"]) == ("UnknownDependency", "spec.steps[1].dependsOn[0]")
     assert "did you mean one?" in finding["remedy"]
     waiting = namespace.until(
-        "task", "patient", lambda t: "onee" in t.get("status", {}).get("message", ""), "explained"
+        tasks.TASK, "patient", lambda t: "onee" in t.get("status", {}).get("message", ""), "explained"
     )
     assert tasks.condition(waiting, "Reconciling")["reason"] == "TemplateNotReady"
 
     wrong["spec"]["steps"][1]["dependsOn"] = ["one"]
     namespace.apply(wrong)
-    found = namespace.until("task", "patient", tasks.ended, "finished")
+    found = namespace.until(tasks.TASK, "patient", tasks.ended, "finished")
     assert tasks.end_of(found) == ("Complete", "Succeeded")
 
 
@@ -68,8 +68,8 @@ def test_a_template_that_changes_while_a_task_runs_does_not_change_the_task(name
 def test_a_template_that_is_deleted_while_a_task_runs_does_not_stop_the_task(namespace: Kubectl) -> None:
     namespace.apply(says("last words"), tasks.task("orphan", of="talks"))
     started(namespace, "orphan")
-    namespace.run("delete", "tasktemplate", "talks")
-    found = namespace.until("task", "orphan", tasks.ended, "finished")
+    namespace.run("delete", tasks.TEMPLATE, "talks")
+    found = namespace.until(tasks.TASK, "orphan", tasks.ended, "finished")
     assert found["status"]["result"] == {"speak": "last words"}
 
 
@@ -77,7 +77,7 @@ def test_a_task_without_a_version_runs_the_highest_release(namespace: Kubectl) -
     step = tasks.sh("work", "true")
     versions = {"low": "1.9.0", "high": "1.10.0", "candidate": "2.0.0-rc.1"}
     namespace.apply(*(named(tasks.template(name, step, version=version), "work") for name, version in versions.items()))
-    namespace.run("wait", "tasktemplate", "--all", "--for=condition=Ready", "--timeout=30s")
+    namespace.run("wait", tasks.TEMPLATE, "--all", "--for=condition=Ready", "--timeout=30s")
     namespace.apply(tasks.task("latest", of="work"))
-    found = namespace.until("task", "latest", tasks.ended, "finished")
+    found = namespace.until(tasks.TASK, "latest", tasks.ended, "finished")
     assert found["status"]["template"]["version"] == "1.10.0"

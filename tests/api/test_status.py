@@ -64,9 +64,28 @@ def test_a_status_that_was_never_written_is_that_of_a_pending_task() -> None:
 
 def test_the_history_is_a_ring_of_the_newest_transitions() -> None:
     world = failing_world().run()
-    wire = write_status(world.status, None, world.history * 40, 1, world.now)
+    wire = None
+    for _ in range(60):
+        for decision in world.decisions:
+            wire = write_status(decision.status, wire, decision.transitions, 1, world.now)
+    assert wire is not None
     assert len(wire["transitions"]) == 256
     assert wire["transitions"][-1]["to"] == "Error"
+
+
+def test_one_entry_tells_all_that_a_state_machine_went_through_in_a_pass() -> None:
+    world = failing_world()
+    first = world.pass_once()
+    wire = write_status(first.status, None, first.transitions, 1, world.now)
+    assert [{**each, "at": None} for each in wire["transitions"]] == [
+        {
+            "at": None,
+            "from": "Pending",
+            "to": "StepsInProcess",
+            "events": ["Start", "StepsReady", "StepsEnqueued"],
+        },
+        {"at": None, "step": "a", "attempt": 1, "from": "Pending", "to": "Enqueued", "events": ["Enqueue"]},
+    ]
 
 
 def test_times_keep_their_microseconds() -> None:

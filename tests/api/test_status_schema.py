@@ -135,7 +135,10 @@ def test_every_event_is_admitted(event: TaskEvent | StepEvent) -> None:
 
 
 def test_a_history_of_any_length_is_admitted() -> None:
-    wire = write_status(full_status(), None, TRANSITIONS * 1000, generation=1, now=NOW)
+    wire = None
+    for _ in range(300):
+        wire = write_status(full_status(), wire, TRANSITIONS, generation=1, now=NOW)
+    assert wire is not None
     assert problems(wire) == []
 
 

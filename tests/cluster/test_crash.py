@@ -91,7 +91,7 @@ def test_killed_as_soon_as_a_task_has_started_nothing_is_forgotten(running: Yard
     running.operator.kill()
     running.operator.start()
     found = running.assert_succeeds("just-started")
-    events = [each["event"] for each in found["status"]["transitions"] if "step" not in each]
+    events = [event for each in found["status"]["transitions"] if "step" not in each for event in each["events"]]
     assert events.count("Start") == 1
 
 

@@ -132,5 +132,5 @@ def test_no_more_steps_run_at_once_than_parallelism_allows(ends: Ends) -> None:
 
 
 def test_where_parallelism_limits_the_higher_priority_starts_first(ends: Ends) -> None:
-    order = [move["step"] for move in _history(ends["narrow"]) if move["event"] == "Enqueue"]
+    order = [move["step"] for move in _history(ends["narrow"]) if "Enqueue" in move["events"]]
     assert order == ["step_4", "step_3", "step_2", "step_1", "step_0"]

@@ -39,7 +39,7 @@ def evict(kubectl: Kubectl, pod: str) -> None:
 
 def first_failure(found: Manifest) -> str:
     """What the recorded history says about the failure of the first attempt."""
-    moves = [each for each in found["status"]["transitions"] if each["event"] == "Failed"]
+    moves = [each for each in found["status"]["transitions"] if "Failed" in each["events"]]
     return str(moves[0]["message"])
 
 

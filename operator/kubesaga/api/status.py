@@ -29,6 +29,7 @@ from kubesaga.engine.states import LIVE_STEP_STATES
 from kubesaga.engine.vocabulary import (
     EndingPhase,
     EndingTrigger,
+    Role,
     StepOutcome,
     StepState,
     StopAction,
@@ -39,6 +40,7 @@ from kubesaga.engine.vocabulary import (
 Wire = dict[str, Any]
 _T = TypeVar("_T")
 
+_MESSAGE_LIMIT = 512
 _WAITING = frozenset({StepState.PENDING, StepState.WAITING_FOR_RETRY})
 
 
@@ -156,7 +158,7 @@ def write_status(
 ) -> Wire:
     """The wire form of a status that follows ``before``, with its history continued."""
     history = list((before or {}).get("transitions") or ())
-    history.extend(_transition(transition) for transition in new_transitions)
+    history.extend(_walks(new_transitions))
     retries = [
         record.next_retry_at
         for step in status.steps
@@ -246,17 +248,32 @@ def _record(record: StepRecord) -> Wire:
     )
 
 
-def _transition(transition: Transition) -> Wire:
+def _walks(transitions: Iterable[Transition]) -> list[Wire]:
+    """One entry for each state machine that moved in a pass, with all events on its way, in order.
+
+    A sequential step is three entries (what ended, what began, the Task) instead of seven: a patch and every later
+    Job's input cost in proportion to size.
+    """
+    walks: dict[tuple[str | None, Role | None], Wire] = {}
+    for transition in transitions:
+        walk = walks.setdefault((transition.step, transition.role), _walk(transition))
+        walk["events"].append(transition.event)
+        walk["to"] = transition.target
+        if transition.attempt:
+            walk["attempt"] = transition.attempt
+        if transition.message:
+            walk["message"] = transition.message[:_MESSAGE_LIMIT]
+    return list(walks.values())
+
+
+def _walk(first: Transition) -> Wire:
     wire = _present(
-        at=rfc3339(transition.at),
-        step=transition.step,
-        role=transition.role,
-        event=transition.event,
-        attempt=transition.attempt,
-        message=transition.message[:512] if transition.message else None,
+        at=rfc3339(first.at),
+        step=first.step,
+        role=first.role if first.role is Role.COMPENSATION else None,
+        attempt=first.attempt,
     )
-    wire["from"], wire["to"] = transition.source, transition.target
-    return wire
+    return {**wire, "from": first.source, "to": first.target, "events": []}
 
 
 def _counts(status: TaskStatus) -> Wire:

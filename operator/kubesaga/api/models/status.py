@@ -16,11 +16,9 @@ from kubesaga.engine.vocabulary import (
     EndingPhase,
     EndingTrigger,
     Role,
-    StepEvent,
     StepOutcome,
     StepState,
     StopAction,
-    TaskEvent,
     TaskOutcome,
     TaskState,
 )
@@ -184,19 +182,16 @@ class SagaStatus(Model):
 
 
 class TransitionStatus(Model):
-    """One move of a state machine: of the Task, or of a step."""
+    """The way that a state machine went in one decision: of the Task, or of a step."""
 
     at: Time | None = None
     """When."""
     step: Word | None = None
     """Which step; absent for the Task itself."""
     role: Role | None = None
-    """Whether the step's own attempt or its compensation moved."""
-    event: Annotated[
-        str,
-        Field(json_schema_extra={"enum": list(dict.fromkeys([*map(str, TaskEvent), *map(str, StepEvent)]))}),
-    ]
-    """What happened."""
+    """compensation when the step was being undone; absent for its own work."""
+    events: Annotated[tuple[Annotated[str, Field(max_length=63)], ...], Field(max_length=64)]
+    """What happened, in order: TaskEvents or StepEvents."""
     from_: Annotated[str, Field(alias="from", max_length=63)]
     """The state before."""
     to: Annotated[str, Field(max_length=63)]

@@ -44,8 +44,8 @@ class Size:
     idle_seconds: float
 
 
-FULL = Size(runs=3, tasks_at_once=100, chains=24, chains_at_once=2, finished_tasks=1000, idle_seconds=60.0)
-QUICK = Size(runs=1, tasks_at_once=20, chains=4, chains_at_once=2, finished_tasks=100, idle_seconds=10.0)
+FULL = Size(runs=3, tasks_at_once=100, chains=23, chains_at_once=1, finished_tasks=1000, idle_seconds=60.0)
+QUICK = Size(runs=1, tasks_at_once=20, chains=4, chains_at_once=1, finished_tasks=100, idle_seconds=10.0)
 
 
 @dataclass(frozen=True)

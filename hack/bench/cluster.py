@@ -153,6 +153,8 @@ def find_kubeconfig() -> str:
     """The caller's KUBECONFIG, else that of the running test cluster. Raises BenchError when there is neither."""
     given = os.environ.get("KUBECONFIG")
     if given:
+        if not any(Path(part).expanduser().is_file() for part in given.split(os.pathsep)):
+            raise BenchError(f"KUBECONFIG names {given}, which does not exist; `make kubeconfig` prints the right one")
         return given
     command = [sys.executable, "-m", "hack.cluster", "kubeconfig"]
     answer = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -43,17 +43,20 @@ class Handovers:
 
 
 async def run_chains(cluster: Cluster, watcher: Watcher, size: Size) -> Handovers:
-    """Run the chains, some at a time, the floor's and Kubesaga's in turns."""
+    """Run the chains one after another, the floor's evenly between Kubesaga's."""
     found = Handovers()
     audit: AuditLog | None = None
     try:
         audit = AuditLog.open()
     except BenchError as error:
         found.no_audit = str(error)
-    workload = chain(LENGTH, size.chains_at_once)
+    workload = chain(LENGTH)
+    floor_after = size.chains // size.floor_chains
     try:
-        for number in range(size.chains // size.chains_at_once):
-            await _round(cluster, watcher, workload, number, found)
+        for number in range(size.chains):
+            if number % floor_after == 0:
+                await _floor(cluster, watcher, workload, number, found)
+            await _subject(cluster, watcher, workload, number, found)
         if audit:
             await asyncio.sleep(EVENTS_SECONDS)
             found.writes = of_users(audit.read(), OPERATOR_USERS)
@@ -63,11 +66,14 @@ async def run_chains(cluster: Cluster, watcher: Watcher, size: Size) -> Handover
     return found
 
 
-async def _round(cluster: Cluster, watcher: Watcher, workload: Workload, number: int, found: Handovers) -> None:
+async def _floor(cluster: Cluster, watcher: Watcher, workload: Workload, number: int, found: Handovers) -> None:
     floor = Floor(cluster, watcher, workload, f"floor{number}")
     await floor.run(time_limit(workload))
     found.floor += handovers(watcher, workload, floor.places)
     await cluster.clear()
+
+
+async def _subject(cluster: Cluster, watcher: Watcher, workload: Workload, number: int, found: Handovers) -> None:
     subject = Subject(cluster, watcher, workload, f"saga{number}")
     await subject.prepare()
     await subject.run(time_limit(workload))

@@ -37,6 +37,7 @@ class Sight:
         self._what = what
         self._listeners: list[Callable[[Any], None]] = []
         self._waiting: list[tuple[set[Any], asyncio.Future[None]]] = []
+        self._failure: BaseException | None = None
 
     def see(self, key: Any, at: float) -> None:
         """Take note of it, if it was not seen before."""
@@ -61,6 +62,8 @@ class Sight:
     async def all(self, keys: Iterable[Any], seconds: float) -> None:
         """Wait until all of them were seen. Raises BenchError when that takes longer."""
         missing = set(keys) - self.at.keys()
+        if self._failure is not None:
+            raise self._failure
         if not missing:
             return
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -79,7 +82,8 @@ class Sight:
             self._waiting.remove(entry)
 
     def fail(self, error: BaseException) -> None:
-        """Raise this in everyone who waits."""
+        """Raise this in everyone who waits, now or later: there will be no more news."""
+        self._failure = error
         for _, future in self._waiting:
             if not future.done():
                 future.set_exception(error)

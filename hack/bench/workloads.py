@@ -39,13 +39,13 @@ class Size:
     runs: int
     tasks_at_once: int
     chains: int
-    chains_at_once: int
+    floor_chains: int
     finished_tasks: int
     idle_seconds: float
 
 
-FULL = Size(runs=3, tasks_at_once=100, chains=23, chains_at_once=1, finished_tasks=1000, idle_seconds=60.0)
-QUICK = Size(runs=1, tasks_at_once=20, chains=4, chains_at_once=1, finished_tasks=100, idle_seconds=10.0)
+FULL = Size(runs=3, tasks_at_once=100, chains=24, floor_chains=8, finished_tasks=1000, idle_seconds=60.0)
+QUICK = Size(runs=1, tasks_at_once=20, chains=3, floor_chains=1, finished_tasks=100, idle_seconds=10.0)
 
 
 @dataclass(frozen=True)
@@ -146,10 +146,9 @@ def single(copies: int = 1) -> Workload:
     return Workload(f"tasks{copies}", {"s0": ()}, copies)
 
 
-def chain(length: int, copies: int = 1) -> Workload:
+def chain(length: int) -> Workload:
     """Steps one after another."""
-    graph = {f"s{i}": (f"s{i - 1}",) if i else () for i in range(length)}
-    return Workload(f"chain{length}", graph, copies)
+    return Workload(f"chain{length}", {f"s{i}": (f"s{i - 1}",) if i else () for i in range(length)})
 
 
 def fan(width: int) -> Workload:

@@ -1,17 +1,15 @@
-"""The life of an attempt, the same for a step's forward work and for its compensation.
+"""Following an attempt while it lives, the same for a step's forward work and for its compensation.
 
-``forward`` and ``compensating`` call these for each step; what differs between the two is told by the role and
-by ``holding``: that nothing new may start, so that whatever has not begun is cancelled.
+``forward`` and ``saga`` call these for each step; what differs between the two is told by the role and by
+``holding``: that nothing new may start, so that whatever has not begun is cancelled. What becomes of an attempt that
+is over is settled in ``settling``.
 """
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 
-from kubesaga.engine import retry
 from kubesaga.engine.draft import Draft
-from kubesaga.engine.identity import attempt_name, draw
 from kubesaga.engine.records import Attention, StepError, StepRecord, Stop
 from kubesaga.engine.snapshot import Observation, Phase
 from kubesaga.engine.states import LIVE_STEP_STATES
@@ -22,16 +20,6 @@ SLOW_START_AFTER = 15.0
 # A step that runs this long (seconds) gets its start written down by itself, not only with the next decision.
 START_WRITTEN_AFTER = 2.0
 
-# Bytes of one result document, and of all of a Task's together: they live in its status.
-RESULT_LIMIT = 4096
-RESULTS_LIMIT = 128 * 1024
-
-NO_ROOM = StepError(
-    "ResultTooLarge",
-    f"the results of all steps together exceed {RESULTS_LIMIT} bytes; return references to data stored elsewhere",
-    retryable=False,
-    outcome_unknown=True,
-)
 LOST = StepError(
     "JobLost",
     "the Job and its pods are gone, deleted by someone or something else; whether the work was done is not known",
@@ -88,7 +76,7 @@ def _ended_badly(draft: Draft, i: int, role: Role, seen: Observation, error: Ste
     record = draft.record(i, role)
     if record.stop and error.outcome_unknown:
         if record.stop.action is StopAction.CANCEL:
-            _cancel(draft, i, role, seen, outcome_unknown=seen.started_at is not None)
+            cancel(draft, i, role, seen, outcome_unknown=seen.started_at is not None)
             return
         error = replace(record.error or error, outcome_unknown=seen.started_at is not None)
     if seen.started_at is not None:
@@ -128,12 +116,13 @@ def _fenced(draft: Draft, i: int, role: Role, seen: Observation, *, holding: boo
     if record.stop and record.stop.action is StopAction.FAIL:
         _failed(draft, i, role, record.error or LOST, None)
     elif record.stop or (holding and record.state is StepState.ENQUEUED):
-        _cancel(draft, i, role, None, outcome_unknown=record.state is StepState.IN_PROGRESS)
+        cancel(draft, i, role, None, outcome_unknown=record.state is StepState.IN_PROGRESS)
     else:
         _failed(draft, i, role, seen.error or LOST, None)
 
 
-def _cancel(draft: Draft, i: int, role: Role, seen: Observation | None, *, outcome_unknown: bool) -> None:
+def cancel(draft: Draft, i: int, role: Role, seen: Observation | None, *, outcome_unknown: bool) -> None:
+    """Give an attempt up, or a step that waits for one; its last error is kept."""
     record = draft.record(i, role)
     draft.move_step(
         i,
@@ -217,128 +206,6 @@ def write_overdue_starts(draft: Draft, role: Role, *, writing: bool) -> None:
             draft.wake(overdue)
 
 
-def accept(draft: Draft, i: int, role: Role) -> None:
-    """Take a result over: the step is Complete. One for which the Task's status has no room is refused."""
-    if draft.record(i, role).state is not StepState.ENQUEUED_FOR_ORCHESTRATION:
-        return
-    if role is Role.FORWARD and not _has_room(draft, i):
-        draft.move_step(
-            i,
-            role,
-            StepEvent.REFUSE,
-            StepState.ENQUEUED_AS_ERROR_FOR_ORCHESTRATION,
-            error=NO_ROOM,
-            result=None,
-            metadata=None,
-            outcome_unknown=True,
-        )
-    else:
-        draft.move_step(i, role, StepEvent.ACCEPT, StepState.COMPLETE, outcome=StepOutcome.SUCCEEDED)
-
-
-def _has_room(draft: Draft, i: int) -> bool:
-    """Whether this result fits into the Task's object beside those accepted. Few steps' do: each one is small."""
-    if len(draft.steps) * RESULT_LIMIT <= RESULTS_LIMIT:
-        return True
-    if draft.results_size is None:
-        draft.results_size = sum(_size(step) for step in draft.steps if step.state is StepState.COMPLETE)
-    size = _size(draft.steps[i])
-    if draft.results_size + size > RESULTS_LIMIT:
-        return False
-    draft.results_size += size
-    return True
-
-
-def _size(step: StepRecord) -> int:
-    return len(json.dumps([step.result, step.metadata]))
-
-
-def may_retry(draft: Draft, i: int, role: Role) -> bool:
-    """Whether a failed attempt may be followed by another."""
-    record = draft.record(i, role)
-    retryable = record.error is None or record.error.retryable
-    return retryable and retry.has_attempts_left(draft.retry_policy(i, role), record)
-
-
-def fail_for_good(draft: Draft, i: int, role: Role) -> None:
-    """A failed attempt without a next one: the step is in Error."""
-    draft.move_step(i, role, StepEvent.FAIL, StepState.ERROR, outcome=StepOutcome.FAILED)
-    record = draft.record(i, role)
-    draft.emit(
-        "StepFailed" if role is Role.FORWARD else "CompensationStepFailed",
-        f"{label(record, role)} failed for good after {count(record)}: {record.error}",
-        warning=True,
-    )
-
-
-def schedule_retry(draft: Draft, i: int, role: Role) -> None:
-    """A failed attempt with a next one: the step waits for it."""
-    record = draft.record(i, role)
-    policy = draft.retry_policy(i, role)
-    error = record.error or LOST
-    failures = record.attempt - record.retry_base
-    chance = draw(draft.snapshot.task_uid, record.name, role, record.attempt)
-    seconds = retry.delay(policy, failures, chance, error)
-    draft.move_step(
-        i,
-        role,
-        StepEvent.SCHEDULE_RETRY,
-        StepState.WAITING_FOR_RETRY,
-        next_retry_at=retry.due(draft.now, seconds),
-    )
-    draft.emit(
-        "StepRetry" if role is Role.FORWARD else "CompensationStepRetry",
-        f"{label(record, role)} failed ({failures} of {policy.max_attempts}), next attempt in {seconds:g} s: {error}",
-        warning=True,
-    )
-
-
-def cancel_waiting(draft: Draft, i: int, role: Role) -> None:
-    """Give up on a step that has failed and will not be tried again; its last error is kept."""
-    _cancel(draft, i, role, None, outcome_unknown=False)
-
-
-def retry_if_due(draft: Draft, i: int, role: Role) -> None:
-    """Make a step whose retry is due ready again, or have the Task woken when it is."""
-    record = draft.record(i, role)
-    if record.state is not StepState.WAITING_FOR_RETRY or record.next_retry_at is None:
-        return
-    if draft.now < record.next_retry_at:
-        draft.wake(record.next_retry_at)
-        return
-    draft.move_step(i, role, StepEvent.RETRY_DUE, StepState.PENDING, next_retry_at=None)
-    draft.retried_any = True
-
-
-def enqueue(draft: Draft, i: int, role: Role) -> None:
-    """Record the intent of the next attempt; its Job is created once that is written."""
-    record = draft.record(i, role)
-    number = record.attempt + 1
-    snapshot = draft.snapshot
-    draft.move_step(
-        i,
-        role,
-        StepEvent.ENQUEUE,
-        StepState.ENQUEUED,
-        attempt=number,
-        job_name=attempt_name(snapshot.task_name, snapshot.task_uid, record.name, role, number),
-        enqueued_at=draft.now,
-        started_at=None,
-        finished_at=None,
-        outcome=None,
-        stop=None,
-    )
-    draft.launches.append(draft.attempt(i, role))
-    draft.wake(draft.now + draft.start_timeout(i, role))
-    draft.enqueued_any = True
-
-
 def label(record: StepRecord, role: Role) -> str:
     """How messages name a step or its compensation."""
     return record.name if role is Role.FORWARD else f"compensation of {record.name}"
-
-
-def count(record: StepRecord) -> str:
-    """How messages count the attempts since the last reset."""
-    attempts = record.attempt - record.retry_base
-    return f"{attempts} attempt{'s' if attempts != 1 else ''}"

@@ -7,7 +7,7 @@ under way drain or are stopped, and whatever waits is cancelled.
 from __future__ import annotations
 
 from kubesaga.engine.draft import Draft
-from kubesaga.engine.policies import attempts
+from kubesaga.engine.policies import attempts, settling
 from kubesaga.engine.records import StepRecord, Stop
 from kubesaga.engine.states import FINAL_STEP_STATES, LIVE_STEP_STATES
 from kubesaga.engine.vocabulary import (
@@ -55,17 +55,17 @@ def settle(draft: Draft) -> None:
     undecided = []
     for i in range(len(draft.steps)):
         if draft.steps[i].state is StepState.ENQUEUED_FOR_ORCHESTRATION:
-            attempts.accept(draft, i, _FORWARD)
+            settling.accept(draft, i, _FORWARD)
         if draft.steps[i].state is StepState.ENQUEUED_AS_ERROR_FOR_ORCHESTRATION:
-            if attempts.may_retry(draft, i, _FORWARD):
+            if settling.may_retry(draft, i, _FORWARD):
                 undecided.append(i)
             else:
-                attempts.fail_for_good(draft, i, _FORWARD)
+                settling.fail_for_good(draft, i, _FORWARD)
     for i in undecided:
         if holding(draft):
-            attempts.cancel_waiting(draft, i, _FORWARD)
+            settling.cancel_waiting(draft, i, _FORWARD)
         else:
-            attempts.schedule_retry(draft, i, _FORWARD)
+            settling.schedule_retry(draft, i, _FORWARD)
 
 
 def hold_back(draft: Draft) -> None:
@@ -74,7 +74,7 @@ def hold_back(draft: Draft) -> None:
         return
     for i, record in enumerate(draft.steps):
         if record.state is StepState.WAITING_FOR_RETRY:
-            attempts.cancel_waiting(draft, i, _FORWARD)
+            settling.cancel_waiting(draft, i, _FORWARD)
     if draft.ending is None and draft.plan.running_steps is RunningSteps.TERMINATE:
         stop_running(draft, "SiblingFailed")
 
@@ -93,7 +93,7 @@ def launch(draft: Draft) -> None:
         return
     for i, record in enumerate(draft.steps):
         if record.state is StepState.WAITING_FOR_RETRY:
-            attempts.retry_if_due(draft, i, _FORWARD)
+            settling.retry_if_due(draft, i, _FORWARD)
     ready = ready_steps(draft)
     limit = draft.plan.parallelism
     if limit is not None:
@@ -101,7 +101,7 @@ def launch(draft: Draft) -> None:
         ready.sort(key=lambda i: -draft.plan.steps[i].priority)
         ready = ready[: max(0, limit - live)]
     for i in ready:
-        attempts.enqueue(draft, i, _FORWARD)
+        settling.enqueue(draft, i, _FORWARD)
 
 
 def ready_steps(draft: Draft) -> list[int]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from kubesaga.engine.draft import Draft
-from kubesaga.engine.policies import attempts
+from kubesaga.engine.policies import attempts, settling
 from kubesaga.engine.records import Attention, PlannedCompensation, Saga, StepRecord
 from kubesaga.engine.vocabulary import CompensationWhen, Role, StepOutcome, StepState
 
@@ -64,11 +64,11 @@ def run(draft: Draft) -> None:
         i = index[entry.step]
         attempts.observe(draft, i, _UNDO, holding=False)
         _settle(draft, i)
-        attempts.retry_if_due(draft, i, _UNDO)
+        settling.retry_if_due(draft, i, _UNDO)
     for entry in draft.saga.plan:
         i = index[entry.step]
         if draft.record(i, _UNDO).state is StepState.PENDING and _turn(draft, entry):
-            attempts.enqueue(draft, i, _UNDO)
+            settling.enqueue(draft, i, _UNDO)
     _name_what_is_stuck(draft)
 
 
@@ -79,13 +79,13 @@ def is_done(draft: Draft) -> bool:
 
 
 def _settle(draft: Draft, i: int) -> None:
-    attempts.accept(draft, i, _UNDO)
+    settling.accept(draft, i, _UNDO)
     if draft.record(i, _UNDO).state is not StepState.ENQUEUED_AS_ERROR_FOR_ORCHESTRATION:
         return
-    if attempts.may_retry(draft, i, _UNDO):
-        attempts.schedule_retry(draft, i, _UNDO)
+    if settling.may_retry(draft, i, _UNDO):
+        settling.schedule_retry(draft, i, _UNDO)
     else:
-        attempts.fail_for_good(draft, i, _UNDO)
+        settling.fail_for_good(draft, i, _UNDO)
 
 
 def _turn(draft: Draft, entry: PlannedCompensation) -> bool:

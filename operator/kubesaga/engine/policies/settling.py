@@ -27,10 +27,17 @@ NO_ROOM = StepError(
 
 
 def accept(draft: Draft, i: int, role: Role) -> None:
-    """Take a result over: the step is Complete. One for which the Task's status has no room is refused."""
+    """Take a result over: the step is Complete.
+
+    One for which the Task's status has no room is refused. What a compensation returns is for reading only: a Task so
+    large that it might not fit keeps none of it.
+    """
     if draft.record(i, role).state is not StepState.ENQUEUED_FOR_ORCHESTRATION:
         return
-    if role is Role.FORWARD and not _has_room(draft, i):
+    if role is Role.COMPENSATION:
+        kept = {} if _is_small(draft) else {"result": None, "metadata": None}
+        draft.move_step(i, role, StepEvent.ACCEPT, StepState.COMPLETE, outcome=StepOutcome.SUCCEEDED, **kept)
+    elif not _has_room(draft, i):
         draft.move_step(
             i,
             role,
@@ -46,8 +53,8 @@ def accept(draft: Draft, i: int, role: Role) -> None:
 
 
 def _has_room(draft: Draft, i: int) -> bool:
-    """Whether this result fits into the Task's object beside those accepted. Few steps' do: each one is small."""
-    if len(draft.steps) * RESULT_LIMIT <= RESULTS_LIMIT:
+    """Whether this result fits into the Task's object beside those accepted."""
+    if _is_small(draft):
         return True
     if draft.results_size is None:
         draft.results_size = sum(_size(step) for step in draft.steps if step.state is StepState.COMPLETE)
@@ -56,6 +63,11 @@ def _has_room(draft: Draft, i: int) -> bool:
         return False
     draft.results_size += size
     return True
+
+
+def _is_small(draft: Draft) -> bool:
+    """Whether all results fit however large each of them is."""
+    return len(draft.steps) * RESULT_LIMIT <= RESULTS_LIMIT
 
 
 def _size(step: StepRecord) -> int:

@@ -16,9 +16,11 @@ from kubesaga.engine.states import LIVE_STEP_STATES
 from kubesaga.engine.vocabulary import Role, StepEvent, StepOutcome, StepState, StopAction
 
 # A pod that takes longer than this (seconds) to start is told of in the Task's message.
-SLOW_START_AFTER = 15.0
+SLOW_START_AFTER = 30.0
 # A step that runs this long (seconds) gets its start written down by itself, not only with the next decision.
 START_WRITTEN_AFTER = 2.0
+# The kubelet tells a container's start in whole seconds, cut off.
+START_RESOLUTION = 1.0
 
 LOST = StepError(
     "JobLost",
@@ -199,7 +201,7 @@ def write_overdue_starts(draft: Draft, role: Role, *, writing: bool) -> None:
         seen = draft.observed(i, role)
         if seen.phase is not Phase.RUNNING:
             continue
-        overdue = (seen.started_at or draft.now) + START_WRITTEN_AFTER
+        overdue = (seen.started_at or draft.now) + START_RESOLUTION + START_WRITTEN_AFTER
         if writing or draft.now >= overdue:
             _start(draft, i, role, seen)
         else:

@@ -125,7 +125,7 @@ class World:
 
     def vanish_due(self) -> None:
         for job in self.jobs.values():
-            if job.outcome.vanish and not job.fence and self.now >= job.created_at + 3:
+            if job.outcome.vanish and not job.fence and self.now >= job.created_at + 5:
                 job.deleted = True
 
     @property

@@ -59,8 +59,8 @@ class Floor:
             for place in [place for place, count in self._waits_for.items() if count == 0]:
                 self._create(place)
             await ended.all(self.places, limit)
-            for creation in self._creations:
-                creation.result()
+            # A pod may have ended before the answer to its Job's creation was read.
+            await asyncio.gather(*self._creations)
             return began
         finally:
             ended.forget(self._on_ended)

@@ -67,14 +67,14 @@ async def run_chains(cluster: Cluster, watcher: Watcher, size: Size) -> Handover
 
 
 async def _floor(cluster: Cluster, watcher: Watcher, workload: Workload, number: int, found: Handovers) -> None:
-    floor = Floor(cluster, watcher, workload, f"floor{number}")
+    floor = Floor(cluster, watcher, workload, f"handover-floor{number}")
     await floor.run(time_limit(workload))
     found.floor += handovers(watcher, workload, floor.places)
     await cluster.clear()
 
 
 async def _subject(cluster: Cluster, watcher: Watcher, workload: Workload, number: int, found: Handovers) -> None:
-    subject = Subject(cluster, watcher, workload, f"saga{number}")
+    subject = Subject(cluster, watcher, workload, f"handover-saga{number}")
     await subject.prepare()
     await subject.run(time_limit(workload))
     found.subject += handovers(watcher, workload, subject.places)

@@ -37,7 +37,7 @@ install: cluster-up $(ENVIRONMENT)  ## the operator of these sources on the test
 	@export KUBECONFIG=$$($(CLUSTER) kubeconfig); \
 	helm upgrade --install kubesaga charts/kubesaga --namespace $(NAMESPACE) --create-namespace \
 		--wait --timeout 3m --hide-notes --set image.tag=dev \
-		--set-string "podAnnotations.kubesaga\.dev/image=$$($(CLUSTER) image-key $(OPERATOR_IMAGE))" \
+		--set-string "podAnnotations.kubesaga\.dev/image=$$($(CLUSTER) image-key $(OPERATOR_IMAGE))" >&2 \
 	|| { kubectl --namespace $(NAMESPACE) get pods; \
 		kubectl --namespace $(NAMESPACE) logs --tail 20 deployment/kubesaga; exit 1; } >&2
 

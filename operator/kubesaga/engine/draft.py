@@ -42,7 +42,6 @@ class Draft:
         self.now = now
         self.state: TaskState = status.state
         self.outcome: TaskOutcome | None = status.outcome
-        self.reason: str | None = None
         self.message: str = status.message
         self.result: Any = status.result
         self.template: PinnedTemplate | None = status.template
@@ -164,7 +163,6 @@ class Draft:
         after = TaskStatus(
             state=self.state,
             outcome=self.outcome,
-            reason=self.reason,
             message=self.message,
             result=self.result,
             template=self.template,

@@ -27,9 +27,28 @@ def attempt_name(task_name: str, task_uid: str, step: str, role: Role, attempt: 
     return f"{readable_task.rstrip('-')}-{readable_step.strip('-')}-{tail}"
 
 
-def idempotency_key(root_uid: str, path: str, role: Role = Role.FORWARD) -> str:
-    """The key of a step, the same for every attempt of it; a compensation has one of its own. 32 hex digits."""
-    return _digest("idempotency", root_uid, path, role).hex()[:32]
+def idempotency_key(root_key: str, path: str, role: Role = Role.FORWARD) -> str:
+    """The key of a step, the same for every attempt, run and reopened child; a compensation has one of its own.
+
+    ``root_key`` is the root Task's idempotencyKey, else its UID; ``path`` the names of the steps from the root down,
+    joined by ``/``. 32 hex digits.
+    """
+    return _digest("idempotency", root_key, path, role).hex()[:32]
+
+
+def child_name(task_name: str, task_uid: str, step: str) -> str:
+    """The name of a step's child Task, the same for every attempt."""
+    return attempt_name(task_name, task_uid, step, Role.FORWARD, 0)
+
+
+def result_name(job_or_task_name: str) -> str:
+    """The name of the ConfigMap that holds a large result of this attempt, or of this Task."""
+    return f"{job_or_task_name}-result"
+
+
+def claim_name(*parts: str) -> str:
+    """The name of the object that stands for one identity: of these parts no other has the same."""
+    return f"kubesaga-claim-{_digest('claim', *parts).hex()[:32]}"
 
 
 def draw(task_uid: str, step: str, role: Role, attempt: int) -> float:

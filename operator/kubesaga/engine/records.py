@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kubesaga.engine.vocabulary import (
+    ActionType,
     EndingPhase,
     EndingTrigger,
     Role,
@@ -28,7 +29,8 @@ class StepError:
 
     ``types`` names the error's class and its bases. ``outcome_unknown`` says that the work may have been done all
     the same (a timeout, a lost Job, a killed process): only a failure that the program reported rules that out.
-    ``retry_after`` (seconds) is what the program asked for, once.
+    ``retry_after`` (seconds) is what the program asked for, once. ``pod_reason`` is Kubernetes' word for how the pod or
+    its container ended (Evicted, OOMKilled, DeadlineExceeded), which retry rules may name.
     """
 
     type: str
@@ -39,9 +41,19 @@ class StepError:
     exit_code: int | None = None
     outcome_unknown: bool = False
     retry_after: float | None = None
+    pod_reason: str | None = None
 
     def __str__(self) -> str:
         return f"{self.type}: {self.message}" if self.message else self.type
+
+
+@dataclass(frozen=True, slots=True)
+class ResultRef:
+    """A value too large for the status: the ConfigMap that holds it, its SHA-256 (hex) and size in bytes of JSON."""
+
+    name: str
+    sha256: str
+    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +69,11 @@ class Stop:
 class StepRecord:
     """One step, or the compensation of one step.
 
-    ``attempt`` only grows; retries are counted from ``retry_base``. ``outcome_unknown`` stays set once any attempt
-    ended without saying whether its work was done.
+    ``attempt`` only grows; retries are counted from ``retry_base``, without those ``ignored`` by a rule, and
+    ``first_enqueued_at`` is when that count began. ``result`` is a JSON value or a ResultRef. ``outcome_unknown`` stays
+    set once any attempt ended without saying whether its work was done. ``disrupted`` names the pods of this attempt
+    that Kubernetes took away and its Job replaced. ``confirmed_stopped``: a human's word that nothing of this attempt
+    runs any more. ``child_name`` is the step's child Task, once and for ever.
     """
 
     name: str
@@ -66,7 +81,10 @@ class StepRecord:
     outcome: StepOutcome | None = None
     attempt: int = 0
     retry_base: int = 0
+    ignored: int = 0
     job_name: str | None = None
+    child_name: str | None = None
+    first_enqueued_at: float | None = None
     enqueued_at: float | None = None
     started_at: float | None = None
     finished_at: float | None = None
@@ -76,17 +94,20 @@ class StepRecord:
     metadata: Mapping[str, Any] | None = None
     stop: Stop | None = None
     outcome_unknown: bool = False
+    disrupted: tuple[str, ...] = ()
+    confirmed_stopped: bool = False
     compensation: StepRecord | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """The decided end of a Task; once written it is never weighed again."""
+    """The decided end of a Task; once written it is never weighed again. ``compensate``: what was done is undone."""
 
     trigger: EndingTrigger
     at: float
     phase: EndingPhase
     outcome: TaskOutcome
+    compensate: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +120,14 @@ class PlannedCompensation:
 
 @dataclass(frozen=True, slots=True)
 class Saga:
-    """The frozen plan of compensation and what made it due."""
+    """The frozen plan of compensation and what made it due. An empty plan: there was nothing to undo.
+
+    ``abandoned`` names the steps that a human left as they are.
+    """
 
     trigger: EndingTrigger
     plan: tuple[PlannedCompensation, ...]
+    abandoned: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +154,38 @@ class PinnedTemplate:
 
 
 @dataclass(frozen=True, slots=True)
+class ActionRecord:
+    """A TaskAction that was applied, written together with its effect so that it is never applied again."""
+
+    uid: str
+    name: str
+    type: ActionType
+    at: float
+    step: str | None = None
+    requested_by: str | None = None
+    reason: str | None = None
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ParentLink:
+    """Whose sub-workflow a Task is, written when it starts.
+
+    ``root_key`` is the root Task's idempotencyKey, else its UID; ``path`` the names of the steps from the root down to
+    this Task; ``templates`` the ``domain/name`` of each Task above it, the root first. ``attempt`` is the parent step's
+    attempt that this Task last obeyed.
+    """
+
+    name: str
+    uid: str
+    step: str
+    root_key: str
+    path: tuple[str, ...]
+    templates: tuple[str, ...]
+    attempt: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Attention:
     """That a Task goes no further without a human, and what they can do."""
 
@@ -140,20 +197,32 @@ class Attention:
 class TaskStatus:
     """Everything that is recorded about a Task, but for its history.
 
-    ``reason`` says why a Pending Task waits (TemplateNotFound, ...); ``run`` counts its starts and reopenings.
+    ``reason`` says why a Pending Task waits (TemplateNotFound, ...); ``run`` counts its starts and reopenings, and
+    ``run_started_at`` is when the latest of them was. ``result`` is a JSON value or a ResultRef. ``error`` is a failure
+    of the Task itself (its output). ``request_hash`` is that of the immutable request. ``actions`` is a ring.
     """
 
     state: TaskState = TaskState.PENDING
+    state_since: float | None = None
     outcome: TaskOutcome | None = None
     reason: str | None = None
     message: str = ""
     result: Any = None
+    error: StepError | None = None
     template: PinnedTemplate | None = None
+    request_hash: str | None = None
+    parent: ParentLink | None = None
     run: int = 0
     started_at: float | None = None
+    run_started_at: float | None = None
     finished_at: float | None = None
     blocked_since: float | None = None
+    suspended_since: float | None = None
+    resumed_at: float | None = None
+    stale: bool = False
+    finally_failed: bool = False
     ending: Ending | None = None
     steps: tuple[StepRecord, ...] = ()
     saga: Saga | None = None
+    actions: tuple[ActionRecord, ...] = ()
     attention: Attention | None = None

@@ -10,8 +10,16 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from kubesaga.engine.records import PinnedTemplate, StepError, TaskStatus
-from kubesaga.engine.vocabulary import Role
+from kubesaga.engine.records import ParentLink, PinnedTemplate, StepError, TaskStatus
+from kubesaga.engine.vocabulary import (
+    ActionType,
+    DeletionPolicy,
+    DesiredState,
+    Role,
+    RunningSteps,
+    TaskOutcome,
+    TaskState,
+)
 
 
 class Phase(StrEnum):
@@ -39,7 +47,8 @@ class Observation:
 
     ``terminal`` means that no pod of it runs or will run. ``waiting_since`` is when its Job last became free to
     start (None while a quota system holds it). ``problem`` is why it does not start; ``hopeless`` that waiting will
-    not help. ``location`` names pod and node for humans.
+    not help. ``location`` names pod and node for humans. ``disrupted`` names the pods that Kubernetes took away
+    (eviction, drain, preemption) and the Job replaced, as far as they are still seen.
     """
 
     phase: Phase
@@ -54,6 +63,7 @@ class Observation:
     problem: StepError | None = None
     hopeless: bool = False
     location: str | None = None
+    disrupted: tuple[str, ...] = ()
 
 
 ABSENT = Observation(Phase.ABSENT)
@@ -67,13 +77,94 @@ class TemplateProblem:
     message: str
 
 
+class MissingValues(Exception):
+    """The decision needs values that the status only refers to: load those of these names, and decide again."""
+
+    def __init__(self, names: frozenset[str]) -> None:
+        super().__init__(", ".join(sorted(names)))
+        self.names = names
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A TaskAction that has not been answered, as it was written. ``created_at`` in whole seconds since the epoch."""
+
+    uid: str
+    name: str
+    type: ActionType
+    created_at: float
+    step: str | None = None
+    result: Any = None
+    has_result: bool = False
+    reason: str | None = None
+    requested_by: str | None = None
+    task_uid: str | None = None
+    expected_attempt: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """The parent of a sub-workflow's Task, and what its record of the step says to this one.
+
+    ``link`` is this Task's place below it (as recorded, or to be recorded at the start). ``attempt`` is the parent
+    step's latest attempt, ``wanted`` that the step is under way (so that a newer attempt than was obeyed means: again).
+    ``stop`` is how this Task is to be cancelled, if it is. ``undo`` says that the parent asks for compensation.
+    ``ending`` that the parent is ending or has ended, ``ended`` that it has (or is gone). ``suspended``: it or one
+    above it is.
+    """
+
+    link: ParentLink
+    attempt: int = 0
+    wanted: bool = False
+    stop: RunningSteps | None = None
+    undo: bool = False
+    ending: bool = False
+    ended: bool = False
+    suspended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """What is seen of a step's child Task; ``gone``: looked for on the API server, and not there.
+
+    ``obeyed`` is the attempt of the parent's step that it last obeyed (its ``status.parent.attempt``, 1 until it is
+    written). ``undone``: it has a frozen saga that is over. ``live_work``: some Job of it may still run.
+    """
+
+    gone: bool = False
+    state: TaskState = TaskState.PENDING
+    outcome: TaskOutcome | None = None
+    message: str = ""
+    result: Any = None
+    started_at: float | None = None
+    finished_at: float | None = None
+    obeyed: int = 1
+    undone: bool = False
+    foreign: bool = False
+    """Another object has taken the child's name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Who holds the identity that this Task claims: this Task itself, or an earlier one."""
+
+    mine: bool
+    holder: str
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """One Task with everything that bears on its next decision.
 
     ``forward`` and ``compensation`` map a step's index in the plan to what is seen of the latest attempt; a missing
-    entry is ABSENT. ``template`` is the revision to pin at the start; ``request_problems`` are sentences that say what
-    is wrong with a request that has not started, whatever its template.
+    entry is ABSENT. ``children`` does the same for child Tasks. ``template`` is the revision to pin at the start;
+    ``request_problems`` are sentences that say what is wrong with a request that has not started, whatever its
+    template. ``context`` has the template's defaults merged in. ``values`` holds what ResultRefs stand for, by name, as
+    far as it was asked for (MissingValues). ``about`` is the expressions' variable ``task``.
+
+    ``slot``: the operator-wide limit lets this Task launch its first step. ``claim`` is looked up before the start of a
+    Task whose template has an identity strategy, by ``claim_name``. ``finalizer``: the object carries Kubesaga's
+    finalizer. ``admits_jobs`` is False in a namespace that is being deleted.
     """
 
     task_name: str
@@ -83,11 +174,33 @@ class Snapshot:
     template: PinnedTemplate | None = None
     template_problem: TemplateProblem | None = None
     request_problems: tuple[str, ...] = ()
+    request_hash: str | None = None
     forward: Mapping[int, Observation] = field(default_factory=dict)
     compensation: Mapping[int, Observation] = field(default_factory=dict)
+    children: Mapping[int, Child] = field(default_factory=dict)
+    values: Mapping[str, Any] = field(default_factory=dict)
+    about: Mapping[str, Any] = field(default_factory=dict)
+    created_at: float = 0.0
+    desired: DesiredState = DesiredState.RUNNING
+    cancel_mode: RunningSteps = RunningSteps.DRAIN
+    cancel_compensates: bool = False
+    bypass: frozenset[str] = frozenset()
+    actions: tuple[Action, ...] = ()
+    parent: Parent | None = None
+    slot: bool = True
+    claim: Claim | None = None
+    claim_name: str | None = None
     deleting: bool = False
+    deletion_policy: DeletionPolicy = DeletionPolicy.DELETE
+    finalizer: bool = False
+    admits_jobs: bool = True
 
     def observed(self, step: int, role: Role) -> Observation:
         """What is seen of the step's latest attempt in this role."""
         seen = self.forward if role is Role.FORWARD else self.compensation
         return seen.get(step, ABSENT)
+
+    @property
+    def suspended(self) -> bool:
+        """Whether nothing may be launched now, by this Task's own wish or that of one above it."""
+        return self.desired is DesiredState.SUSPENDED or bool(self.parent and self.parent.suspended)

@@ -114,6 +114,14 @@ class StepOutcome(StrEnum):
     RESOLVED_MANUALLY = "ResolvedManually"
 
 
+class StepKind(StrEnum):
+    """What a step is: work in a Job, a sub-workflow in a child Task, or a human's word."""
+
+    PROGRAM = "Program"
+    TASK = "Task"
+    APPROVAL = "Approval"
+
+
 class Role(StrEnum):
     """Which of a step's two programs an attempt runs."""
 
@@ -161,12 +169,88 @@ class CompensationWhen(StrEnum):
     SUCCEEDED = "Succeeded"
 
 
+class RuleAction(StrEnum):
+    """What a retry rule does with a failed attempt. Ignore: tried again, and not counted."""
+
+    RETRY = "Retry"
+    FAIL = "Fail"
+    IGNORE = "Ignore"
+
+
+class OnTimeout(StrEnum):
+    """What becomes of an approval that nobody gave or refused in time."""
+
+    FAIL = "Fail"
+    APPROVE = "Approve"
+    SKIP = "Skip"
+
+
+class IdentityStrategy(StrEnum):
+    """Which Tasks of one template are the same request."""
+
+    ALWAYS_UNIQUE = "AlwaysUnique"
+    STRICT = "Strict"
+    CALLER_PROVIDED = "CallerProvided"
+
+
+class StaleAction(StrEnum):
+    """What becomes of a Task that waits longer than its template's lifecycle allows."""
+
+    MARK = "Mark"
+    FAIL = "Fail"
+
+
+class DesiredState(StrEnum):
+    """What the user wants of a Task: the one part of the request that may change."""
+
+    RUNNING = "Running"
+    SUSPENDED = "Suspended"
+    CANCELLED = "Cancelled"
+
+
+class DeletionPolicy(StrEnum):
+    """What deleting a live Task does: everything goes at once, or its work is undone first."""
+
+    DELETE = "Delete"
+    COMPENSATE = "Compensate"
+
+
+class ActionType(StrEnum):
+    """What a human may do to a Task or a step by a TaskAction."""
+
+    RETRY = "Retry"
+    COMPLETE = "Complete"
+    RESOLVE = "Resolve"
+    SKIP = "Skip"
+    FAIL = "Fail"
+    APPROVE = "Approve"
+    REJECT = "Reject"
+    RETRY_COMPENSATION = "RetryCompensation"
+    MARK_COMPENSATED = "MarkCompensated"
+    CONFIRM_STOPPED = "ConfirmStopped"
+    GIVE_UP = "GiveUp"
+    ABANDON = "Abandon"
+
+
+class ActionPhase(StrEnum):
+    """What became of a TaskAction."""
+
+    APPLIED = "Applied"
+    REJECTED = "Rejected"
+
+
 class EndingTrigger(StrEnum):
-    """Why a Task is ending."""
+    """Why a Task is ending. Parent: its parent cancelled it. Requested: its parent has it undone."""
 
     SUCCEEDED = "Succeeded"
     FAILED = "Failed"
     DEADLINE = "Deadline"
+    STALE = "Stale"
+    CANCELLED = "Cancelled"
+    PARENT = "Parent"
+    DELETED = "Deleted"
+    RESOLVED = "Resolved"
+    REQUESTED = "Requested"
 
 
 class EndingPhase(StrEnum):
@@ -174,11 +258,13 @@ class EndingPhase(StrEnum):
 
     QUIESCING = "Quiescing"
     COMPENSATING = "Compensating"
+    FINALLY = "Finally"
     DONE = "Done"
 
 
 class StopAction(StrEnum):
-    """What becomes of an attempt once it has been stopped."""
+    """What becomes of an attempt once it has been stopped. Act: what the TaskAction that waits for it says."""
 
     CANCEL = "Cancel"
     FAIL = "Fail"
+    ACT = "Act"

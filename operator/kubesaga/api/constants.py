@@ -14,6 +14,8 @@ TASK_KIND = "Task"
 TASK_PLURAL = "tasks"
 TEMPLATE_KIND = "TaskTemplate"
 TEMPLATE_PLURAL = "tasktemplates"
+ACTION_KIND = "TaskAction"
+ACTION_PLURAL = "taskactions"
 
 # Labels on Jobs and their pods (UID, step, attempt and role identify an attempt) and on revisions.
 LABEL_MANAGED_BY = "app.kubernetes.io/managed-by"
@@ -28,10 +30,20 @@ LABEL_TEMPLATE = f"{GROUP}/template"
 LABEL_TEMPLATE_VERSION = f"{GROUP}/version"
 # A Job that only takes a name, so that a create that arrives late cannot run anything.
 LABEL_FENCE = f"{GROUP}/fence"
+# On a child Task: whose sub-workflow it is.
+LABEL_PARENT_UID = f"{GROUP}/parent-uid"
+LABEL_PARENT_STEP = f"{GROUP}/parent-step"
+# What a ConfigMap of the operator holds: input, result, history or claim.
+LABEL_CONTENT = f"{GROUP}/content"
+# On a Task that waits longer than its template's lifecycle allows.
+LABEL_DEAD_LETTER = f"{GROUP}/dead-letter"
+# Keeps a Task until what it did is undone.
+FINALIZER = f"{GROUP}/compensate"
 
 # The step contract.
 ENV_PREFIX = "KUBESAGA_"
 ENV_INPUT = "KUBESAGA_INPUT"
+ENV_INPUT_FILE = "KUBESAGA_INPUT_FILE"
 ENV_TASK = "KUBESAGA_TASK"
 ENV_STEP = "KUBESAGA_STEP"
 ENV_ATTEMPT = "KUBESAGA_ATTEMPT"
@@ -49,6 +61,9 @@ FINISHED = "Finished"
 RECONCILING = "Reconciling"
 STALLED = "Stalled"
 NEEDS_ATTENTION = "NeedsAttention"
+SUSPENDED = "Suspended"
+STALE = "Stale"
+FINALLY_FAILED = "FinallyFailed"
 
 DEFAULT_DOMAIN = "default"
 
@@ -57,6 +72,8 @@ TASK_SINGULAR = "task"
 TASK_SHORT = "ktask"
 TEMPLATE_SINGULAR = "tasktemplate"
 TEMPLATE_SHORT = "ktt"
+ACTION_SINGULAR = "taskaction"
+ACTION_SHORT = "kta"
 
 # Bounds of what a user may write: they keep the CRDs' CEL rules within their cost budget.
 MAX_STEPS = 500
@@ -68,6 +85,9 @@ MAX_METADATA_BYTES = 4096
 MAX_LABEL_LENGTH = 63
 MAX_TRANSITIONS = 256
 MAX_FINDINGS = 100
+MAX_ACTIONS = 256
+MAX_RULES = 32
+MAX_DEPTH = 8
 
 # Every step's writable folder; its volume and its path are the operator's.
 TMP_VOLUME = "tmp"

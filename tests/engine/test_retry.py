@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kubesaga.engine.identity import draw
-from kubesaga.engine.plan import RetryPolicy
+from kubesaga.engine.plan import RetryPolicy, RetryRule
 from kubesaga.engine.records import StepError, StepRecord
-from kubesaga.engine.retry import backoff, delay, due, has_attempts_left
-from kubesaga.engine.vocabulary import Backoff, Jitter, Role
+from kubesaga.engine.retry import backoff, choose, counted, delay, due, is_allowed
+from kubesaga.engine.vocabulary import Backoff, Jitter, Role, RuleAction
 
 ERROR = StepError("X", "")
 
@@ -74,6 +74,48 @@ def test_a_due_time_is_never_before_its_delay_is_over(now: float, seconds: float
 
 def test_attempts_are_counted_since_the_last_reset() -> None:
     policy = RetryPolicy(max_attempts=3)
-    assert has_attempts_left(policy, StepRecord("s", attempt=2))
-    assert not has_attempts_left(policy, StepRecord("s", attempt=3))
-    assert has_attempts_left(policy, StepRecord("s", attempt=5, retry_base=3))
+    assert is_allowed(policy, StepRecord("s", attempt=2), ERROR, 0.0)
+    assert not is_allowed(policy, StepRecord("s", attempt=3), ERROR, 0.0)
+    assert is_allowed(policy, StepRecord("s", attempt=5, retry_base=3), ERROR, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("rule", "error", "matched"),
+    [
+        (RetryRule(RuleAction.FAIL, exit_codes=(3, 4)), StepError("ExitCode", "", exit_code=4), True),
+        (RetryRule(RuleAction.FAIL, exit_codes=(3, 4)), StepError("ExitCode", "", exit_code=5), False),
+        (RetryRule(RuleAction.FAIL, exit_codes=(3, 4)), StepError("Timeout", ""), False),
+        (RetryRule(RuleAction.FAIL, types=("CardDeclined",)), StepError("CardDeclined", ""), True),
+        (RetryRule(RuleAction.FAIL, types=("Payment",)), StepError("CardDeclined", "", types=("Payment",)), True),
+        (RetryRule(RuleAction.FAIL, types=("*",)), StepError("Anything", ""), True),
+        (RetryRule(RuleAction.FAIL, codes=("E42",)), StepError("X", "", code="E42"), True),
+        (RetryRule(RuleAction.FAIL, codes=("E42",)), StepError("X", ""), False),
+        (RetryRule(RuleAction.FAIL, pod_reasons=("OOMKilled",)), StepError("X", "", pod_reason="OOMKilled"), True),
+        (RetryRule(RuleAction.FAIL, pod_reasons=("OOMKilled",)), StepError("X", "", pod_reason="Evicted"), False),
+    ],
+)
+def test_a_rule_matches_by_any_of_its_lists(rule: RetryRule, error: StepError, matched: bool) -> None:
+    assert choose(RetryPolicy(rules=(rule,)), error) is (RuleAction.FAIL if matched else RuleAction.RETRY)
+
+
+def test_the_first_rule_that_matches_decides_even_against_what_the_program_says() -> None:
+    rules = (RetryRule(RuleAction.RETRY, codes=("BUSY",)), RetryRule(RuleAction.FAIL, types=("*",)))
+    policy = RetryPolicy(rules=rules)
+    assert choose(policy, StepError("X", "", code="BUSY", retryable=False)) is RuleAction.RETRY
+    assert choose(policy, StepError("X", "", retryable=True)) is RuleAction.FAIL
+
+
+def test_an_ignored_failure_is_tried_again_and_not_counted() -> None:
+    policy = RetryPolicy(max_attempts=1, rules=(RetryRule(RuleAction.IGNORE, types=("Busy",)),))
+    record = StepRecord("s", attempt=4, ignored=3)
+    assert counted(record) == 1
+    assert is_allowed(policy, record, StepError("Busy", ""), 0.0)
+    assert not is_allowed(policy, record, StepError("Broken", ""), 0.0)
+
+
+def test_no_attempt_begins_after_the_longest_duration_not_even_an_ignored_one() -> None:
+    policy = RetryPolicy(max_attempts=9, max_duration=60.0, rules=(RetryRule(RuleAction.IGNORE, types=("Busy",)),))
+    record = StepRecord("s", attempt=1, first_enqueued_at=100.0)
+    for error in (StepError("X", ""), StepError("Busy", "")):
+        assert is_allowed(policy, record, error, 160.0)
+        assert not is_allowed(policy, record, error, 160.1)

@@ -9,25 +9,38 @@ from __future__ import annotations
 from kubesaga.engine.decision import Decision
 from kubesaga.engine.draft import Draft
 from kubesaga.engine.plan import Plan
-from kubesaga.engine.policies import ending, forward
+from kubesaga.engine.policies import actions, control, ending, forward, lifecycle, parent
 from kubesaga.engine.policies.advance import advance
-from kubesaga.engine.policies.attempts import stop_what_should, write_overdue_starts
+from kubesaga.engine.policies.attempts import name_what_does_not_stop, stop_what_should, write_overdue_starts
 from kubesaga.engine.policies.explain import explain
+from kubesaga.engine.policies.guard import request_is_unchanged
 from kubesaga.engine.policies.start import start
 from kubesaga.engine.policies.template import wait_for_template
 from kubesaga.engine.snapshot import Snapshot
 from kubesaga.engine.states import TERMINAL_TASK_STATES
-from kubesaga.engine.vocabulary import Role
+from kubesaga.engine.vocabulary import DeletionPolicy, Role, TaskState
+
+# What may still move a Task that has ended.
+AFTER_THE_END = (
+    parent.obey_after_the_end,
+    actions.act,
+)
 
 # In the order in which they apply; each sees what those before it wrote.
 POLICIES = (
     start,
+    control.suspend,
     forward.follow,
+    actions.act,
     forward.settle,
+    parent.follow,
+    control.cancel,
+    control.delete,
     ending.deadline,
     forward.hold_back,
     forward.launch,
     advance,
+    lifecycle.check,
     ending.give_up,
     ending.end,
 )
@@ -36,19 +49,37 @@ POLICIES = (
 def decide(plan: Plan | None, snapshot: Snapshot, now: float) -> Decision:
     """What follows from the snapshot at ``now`` (seconds since the epoch).
 
-    ``plan`` is None while the Task has no template; the snapshot then says why. Raises nothing but IllegalTransition,
-    which is a bug.
+    ``plan`` is None while the Task has no template; the snapshot then says why. Raises MissingValues when it needs
+    values that the status only refers to, and IllegalTransition, which is a bug.
     """
-    status = snapshot.status
-    if snapshot.deleting or status.state in TERMINAL_TASK_STATES:
-        return Decision(status)
+    if snapshot.deleting and not (snapshot.finalizer and snapshot.deletion_policy is DeletionPolicy.COMPENSATE):
+        return Decision(snapshot.status)
+    if snapshot.deleting and snapshot.status.state is TaskState.PENDING:
+        return Decision(snapshot.status, release=True)
     if plan is None:
-        return wait_for_template(snapshot)
+        return Decision(snapshot.status) if _ended(snapshot) else wait_for_template(snapshot, now)
     draft = Draft(plan, snapshot, now)
-    for policy in POLICIES:
-        policy(draft)
+    if draft.ended:
+        for policy in AFTER_THE_END:
+            policy(draft)
+    if not draft.ended and request_is_unchanged(draft):
+        for policy in POLICIES:
+            policy(draft)
+        _look_after_attempts(draft)
+    control.release(draft)
+    if not (draft.ended and _ended(snapshot) and draft.state is snapshot.status.state):
+        explain(draft)
+    return draft.decision()
+
+
+def _ended(snapshot: Snapshot) -> bool:
+    return snapshot.status.state in TERMINAL_TASK_STATES
+
+
+def _look_after_attempts(draft: Draft) -> None:
+    """What follows from the records as they stand now, whichever policy wrote them."""
     for role in Role:
         stop_what_should(draft, role)
+        name_what_does_not_stop(draft, role)
+    for role in Role:
         write_overdue_starts(draft, role, writing=bool(draft.transitions))
-    explain(draft)
-    return draft.decision()

@@ -9,22 +9,29 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from kubesaga.engine.decision import Attempt, Decision, Event
-from kubesaga.engine.plan import Plan, RetryPolicy
+from kubesaga.engine import waits
+from kubesaga.engine.decision import Attempt, Blob, Decision, Event, Verdict
+from kubesaga.engine.plan import Plan, RetryPolicy, Scope
 from kubesaga.engine.records import (
+    ActionRecord,
     Attention,
     Ending,
+    ParentLink,
     PinnedTemplate,
     Saga,
+    StepError,
     StepRecord,
     TaskStatus,
     Transition,
 )
+from kubesaga.engine.scope import resolve, scope_of_steps
 from kubesaga.engine.snapshot import Observation, Snapshot
 from kubesaga.engine.states import LIVE_STEP_STATES, TERMINAL_TASK_STATES, check_step, check_task
 from kubesaga.engine.vocabulary import (
+    DeletionPolicy,
     Role,
     StepEvent,
+    StepKind,
     StepState,
     TaskEvent,
     TaskOutcome,
@@ -41,16 +48,26 @@ class Draft:
         self.snapshot = snapshot
         self.now = now
         self.state: TaskState = status.state
+        self.state_since: float | None = status.state_since
         self.outcome: TaskOutcome | None = status.outcome
         self.message: str = status.message
         self.result: Any = status.result
+        self.error: StepError | None = status.error
         self.template: PinnedTemplate | None = status.template
+        self.request_hash: str | None = status.request_hash
+        self.parent: ParentLink | None = status.parent
         self.run: int = status.run
         self.started_at: float | None = status.started_at
+        self.run_started_at: float | None = status.run_started_at
         self.finished_at: float | None = status.finished_at
         self.blocked_since: float | None = status.blocked_since
+        self.suspended_since: float | None = status.suspended_since
+        self.resumed_at: float | None = status.resumed_at
+        self.stale: bool = status.stale
+        self.finally_failed: bool = status.finally_failed
         self.ending: Ending | None = status.ending
         self.saga: Saga | None = status.saga
+        self.actions: list[ActionRecord] = list(status.actions)
         self.attention: Attention | None = None
         self.steps: list[StepRecord] = list(status.steps)
         self.transitions: list[Transition] = []
@@ -58,12 +75,17 @@ class Draft:
         self.fences: list[Attempt] = []
         self.stops: list[Attempt] = []
         self.events: list[Event] = []
+        self.verdicts: list[Verdict] = []
+        self.blobs: list[Blob] = []
+        self.claim = False
+        self.release = False
         self.wake_at: float | None = None
-        self.results_size: int | None = None  # bytes of the accepted results, once somebody asked
+        self.inline_size: int | None = None  # bytes of the results kept in the status, once somebody asked
         # What happened in this pass, for the Task's own state machine.
         self.finished_any = False
         self.enqueued_any = False
         self.retried_any = False
+        self.woken = False  # by an action, a parent or a skip: steps moved without an attempt
 
     # --- reading -------------------------------------------------------------------------------------------
 
@@ -78,6 +100,13 @@ class Draft:
         if role is Role.FORWARD:
             return step
         return step.compensation or StepRecord(step.name)
+
+    def kind(self, i: int, role: Role) -> StepKind:
+        """Whether the step, or its compensation, is a program, a child Task or an approval."""
+        step = self.plan.steps[i]
+        if role is Role.COMPENSATION:
+            return step.compensation.kind if step.compensation else StepKind.PROGRAM
+        return step.kind
 
     def retry_policy(self, i: int, role: Role) -> RetryPolicy:
         """The retry policy of the step in this role."""
@@ -95,21 +124,43 @@ class Draft:
 
     def observed(self, i: int, role: Role) -> Observation:
         """What is seen of the step's latest attempt."""
-        return self.snapshot.observed(i, role)
+        if self.kind(i, role) is StepKind.PROGRAM:
+            return self.snapshot.observed(i, role)
+        return waits.observed(self.snapshot, self.record(i, role), i, role, self.kind(i, role))
 
-    def any_live(self) -> bool:
-        """Whether a forward attempt is under way."""
-        return any(step.state in LIVE_STEP_STATES for step in self.steps)
+    def any_live(self, *kinds: StepKind) -> bool:
+        """Whether a forward step of one of these kinds is under way."""
+        steps, live = self.plan.steps, LIVE_STEP_STATES
+        return any(self.steps[i].state in live and steps[i].kind in kinds for i in self.plan.forward)
+
+    def scope(self, i: int | None) -> Scope:
+        """What the expressions of this step, or (None) of the Task's output, see. Raises MissingValues."""
+        about = dict(self.snapshot.about)
+        if i is not None and self.plan.steps[i].final and self.ending:
+            about["outcome"] = str(self.ending.outcome)
+        return scope_of_steps(
+            self.plan, self.steps, i, context=self.snapshot.context, about=about, values=self._values()
+        )
+
+    def values(self, stored: list[Any]) -> list[Any]:
+        """The values that these stand for, ResultRefs or themselves. Raises MissingValues."""
+        return resolve(stored, self._values())
+
+    def _values(self) -> dict[str, Any]:
+        return {**self.snapshot.values, **{blob.ref.name: blob.value for blob in self.blobs}}
 
     # --- writing -------------------------------------------------------------------------------------------
 
-    def move_step(self, i: int, role: Role, event: StepEvent, target: StepState, **changes: Any) -> None:
+    def move_step(
+        self, i: int, role: Role, event: StepEvent, target: StepState, message: str | None = None, **changes: Any
+    ) -> None:
         """Take a step through one transition, recorded, together with the changes to its record."""
         before = self.record(i, role)
         check_step(event, before.state, target)
         after = replace(before, state=target, **changes)
         self._put(i, role, after)
-        error = after.error if event in (StepEvent.FAILED, StepEvent.FAIL) else None
+        if message is None and event is StepEvent.FAILED and after.error:
+            message = str(after.error)
         self.transitions.append(
             Transition(
                 at=self.now,
@@ -119,7 +170,7 @@ class Draft:
                 step=after.name,
                 role=role,
                 attempt=after.attempt or None,
-                message=str(error) if error and event is StepEvent.FAILED else None,
+                message=message,
             )
         )
 
@@ -132,6 +183,7 @@ class Draft:
         check_task(event, self.state, target)
         self.transitions.append(Transition(self.now, event, self.state, target, message=message))
         self.state = target
+        self.state_since = self.now
 
     def emit(self, reason: str, note: str, *, warning: bool = False) -> None:
         """Tell the humans who watch the Task, once the decision is written."""
@@ -148,12 +200,18 @@ class Draft:
 
     def decision(self) -> Decision:
         """The result; the snapshot's own status object stands for 'nothing to write'."""
+        policy, held = self.snapshot.deletion_policy, self.snapshot.finalizer
         return Decision(
             status=self._status(),
             transitions=tuple(self.transitions),
             launches=tuple(self.launches),
             fences=tuple(self.fences),
             stops=tuple(self.stops),
+            verdicts=tuple(self.verdicts),
+            blobs=tuple(self.blobs),
+            claim=self.claim,
+            finalizer=bool(self.launches) and policy is DeletionPolicy.COMPENSATE and not held,
+            release=self.release,
             events=tuple(self.events),
             wake_at=None if self.ended else self.wake_at,
         )
@@ -162,17 +220,27 @@ class Draft:
         before = self.snapshot.status
         after = TaskStatus(
             state=self.state,
+            state_since=self.state_since,
             outcome=self.outcome,
             message=self.message,
             result=self.result,
+            error=self.error,
             template=self.template,
+            request_hash=self.request_hash,
+            parent=self.parent,
             run=self.run,
             started_at=self.started_at,
+            run_started_at=self.run_started_at,
             finished_at=self.finished_at,
             blocked_since=self.blocked_since,
+            suspended_since=self.suspended_since,
+            resumed_at=self.resumed_at,
+            stale=self.stale,
+            finally_failed=self.finally_failed,
             ending=self.ending,
             steps=tuple(self.steps),
             saga=self.saga,
+            actions=tuple(self.actions),
             attention=self.attention,
         )
         return before if after == before else after

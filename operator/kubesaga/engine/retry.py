@@ -1,20 +1,57 @@
-"""How long to wait before the next attempt, and whether there is one.
+"""Whether a failed attempt is followed by another, and how long to wait before it.
 
-Called when an attempt has failed. The five backoffs are those of TaskChain and Tasker.
+Called when an attempt has failed. The five backoffs are those of TaskChain and Tasker; the first rule that matches
+decides before anything else.
 """
 
 from __future__ import annotations
 
 import math
 
-from kubesaga.engine.plan import RetryPolicy
+from kubesaga.engine.plan import RetryPolicy, RetryRule
 from kubesaga.engine.records import StepError, StepRecord
-from kubesaga.engine.vocabulary import Backoff, Jitter
+from kubesaga.engine.vocabulary import Backoff, Jitter, RuleAction
+
+ANY_TYPE = "*"
 
 
-def has_attempts_left(policy: RetryPolicy, record: StepRecord) -> bool:
-    """Whether another attempt is allowed since the last reset."""
-    return record.attempt - record.retry_base < policy.max_attempts
+def matches(rule: RetryRule, error: StepError) -> bool:
+    """Whether the rule speaks of this error: by exit code, by class or base class, by code, or by the pod's reason."""
+    return (
+        error.exit_code in rule.exit_codes
+        or ANY_TYPE in rule.types
+        or any(name in rule.types for name in (error.type, *error.types))
+        or error.code in rule.codes
+        or error.pod_reason in rule.pod_reasons
+    )
+
+
+def choose(policy: RetryPolicy, error: StepError) -> RuleAction:
+    """What the policy says to this error, whatever attempts are left."""
+    for rule in policy.rules:
+        if matches(rule, error):
+            return rule.action
+    return RuleAction.RETRY if error.retryable else RuleAction.FAIL
+
+
+def counted(record: StepRecord) -> int:
+    """Attempts since the last reset, but for those that a rule ignored."""
+    return record.attempt - record.retry_base - record.ignored
+
+
+def is_allowed(policy: RetryPolicy, record: StepRecord, error: StepError, due_at: float) -> bool:
+    """Whether there is another attempt after this error, if it began at ``due_at``."""
+    action = choose(policy, error)
+    if action is RuleAction.FAIL or is_too_late(policy, record, due_at):
+        return False
+    return action is RuleAction.IGNORE or counted(record) < policy.max_attempts
+
+
+def is_too_late(policy: RetryPolicy, record: StepRecord, due_at: float) -> bool:
+    """Whether an attempt that began at ``due_at`` would be past the policy's maxDuration."""
+    if policy.max_duration is None or record.first_enqueued_at is None:
+        return False
+    return due_at > record.first_enqueued_at + policy.max_duration
 
 
 def backoff(policy: RetryPolicy, failures: int) -> float:

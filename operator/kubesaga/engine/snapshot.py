@@ -127,11 +127,14 @@ class Parent:
 class Child:
     """What is seen of a step's child Task; ``gone``: looked for on the API server, and not there.
 
-    ``obeyed`` is the attempt of the parent's step that it last obeyed (its ``status.parent.attempt``, 1 until it is
-    written). ``undone``: it has a frozen saga that is over. ``live_work``: some Job of it may still run.
+    ``foreign``: another object has taken its name; ``fence``: it was only made to take the name. ``obeyed`` is the
+    attempt of the parent's step that it last obeyed (its ``status.parent.attempt``, 1 until it is written). ``undone``:
+    it has a frozen saga that is over. ``reopenable``: what ``kubesaga.engine.policies.reopen.possible`` says of it.
     """
 
     gone: bool = False
+    foreign: bool = False
+    fence: bool = False
     state: TaskState = TaskState.PENDING
     outcome: TaskOutcome | None = None
     message: str = ""
@@ -140,8 +143,7 @@ class Child:
     finished_at: float | None = None
     obeyed: int = 1
     undone: bool = False
-    foreign: bool = False
-    """Another object has taken the child's name."""
+    reopenable: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from kubesaga.engine.draft import Draft
 from kubesaga.engine.records import Attention, StepError, StepRecord, Stop
 from kubesaga.engine.snapshot import Observation, Phase
 from kubesaga.engine.states import LIVE_STEP_STATES
-from kubesaga.engine.vocabulary import Role, StepEvent, StepOutcome, StepState, StopAction
+from kubesaga.engine.vocabulary import Role, StepEvent, StepKind, StepOutcome, StepState, StopAction
 
 # A pod that takes longer than this (seconds) to start is told of in the Task's message.
 SLOW_START_AFTER = 30.0
@@ -22,9 +22,19 @@ START_WRITTEN_AFTER = 2.0
 # The kubelet tells a container's start in whole seconds, cut off.
 START_RESOLUTION = 1.0
 
+# Kubernetes may take away this many pods of one attempt before it counts as failed (semantics 2, Retry).
+MOST_DISRUPTIONS = 10
+# A pod's grace plus two minutes (seconds): what has not stopped by then is on a node that nobody hears from.
+NOT_STOPPED_AFTER = 150.0
+
 LOST = StepError(
     "JobLost",
     "the Job and its pods are gone, deleted by someone or something else; whether the work was done is not known",
+    outcome_unknown=True,
+)
+CONFIRMED = StepError(
+    "StepNotStopped",
+    "the attempt was not seen to stop; a human confirmed that nothing of it runs any more",
     outcome_unknown=True,
 )
 
@@ -35,6 +45,8 @@ def observe(draft: Draft, i: int, role: Role, *, holding: bool) -> None:
     if record.state not in LIVE_STEP_STATES:
         return
     seen = draft.observed(i, role)
+    if record.confirmed_stopped and not seen.terminal and seen.phase in (Phase.WAITING, Phase.RUNNING):
+        seen = replace(seen, phase=Phase.FAILED, terminal=True, error=CONFIRMED)
     match seen.phase:
         case Phase.SUCCEEDED:
             _succeeded(draft, i, role, seen)
@@ -47,9 +59,34 @@ def observe(draft: Draft, i: int, role: Role, *, holding: bool) -> None:
         case Phase.ABSENT if record.stop or holding:
             _fence(draft, i, role, seen)
         case Phase.ABSENT | Phase.LOST | Phase.WAITING:
-            _not_running(draft, i, role, record, seen)
+            _disrupted(draft, i, role, seen)
+            _not_running(draft, i, role, draft.record(i, role), seen)
         case Phase.RUNNING:
-            pass
+            _disrupted(draft, i, role, seen)
+            _child_missing(draft, i, role, seen)
+
+
+def _disrupted(draft: Draft, i: int, role: Role, seen: Observation) -> None:
+    """Remember each pod that was taken away; the Job has replaced it, and no attempt is counted."""
+    record = draft.record(i, role)
+    fresh = [name for name in seen.disrupted if name not in record.disrupted]
+    if not fresh:
+        return
+    known = (*record.disrupted, *fresh)
+    draft.change_step(i, role, disrupted=known)
+    draft.emit("StepDisrupted", f"{label(record, role)}: pod {fresh[-1]} was taken away; its Job replaces it")
+    if len(known) > MOST_DISRUPTIONS and record.stop is None:
+        error = StepError(
+            "DisruptedTooOften",
+            f"{len(known)} pods of this attempt were evicted, drained or preempted; run it where it is left in peace",
+            outcome_unknown=True,
+        )
+        _stop_for(draft, i, role, error)
+
+
+def _child_missing(draft: Draft, i: int, role: Role, seen: Observation) -> None:
+    if seen.hopeless and seen.problem and draft.kind(i, role) is StepKind.TASK:
+        draft.attention = Attention(seen.problem.type, f"step {draft.record(i, role).name}: {seen.problem.message}")
 
 
 def _start(draft: Draft, i: int, role: Role, seen: Observation) -> None:
@@ -80,7 +117,8 @@ def _ended_badly(draft: Draft, i: int, role: Role, seen: Observation, error: Ste
         if record.stop.action is StopAction.CANCEL:
             cancel(draft, i, role, seen, outcome_unknown=seen.started_at is not None)
             return
-        error = replace(record.error or error, outcome_unknown=seen.started_at is not None)
+        why = record.error if record.stop.action is StopAction.FAIL else None
+        error = replace(why or error, outcome_unknown=seen.started_at is not None)
     if seen.started_at is not None:
         _start(draft, i, role, seen)
     _failed(draft, i, role, error, seen.finished_at)
@@ -115,8 +153,9 @@ def _fence(draft: Draft, i: int, role: Role, seen: Observation) -> None:
 def _fenced(draft: Draft, i: int, role: Role, seen: Observation, *, holding: bool) -> None:
     """Nothing can start under this attempt's name any more, so its fate is settled without it."""
     record = draft.record(i, role)
-    if record.stop and record.stop.action is StopAction.FAIL:
-        _failed(draft, i, role, record.error or LOST, None)
+    if record.stop and record.stop.action is not StopAction.CANCEL:
+        why = record.error if record.stop.action is StopAction.FAIL else None
+        _failed(draft, i, role, why or seen.error or LOST, None)
     elif record.stop or (holding and record.state is StepState.ENQUEUED):
         cancel(draft, i, role, None, outcome_unknown=record.state is StepState.IN_PROGRESS)
     else:
@@ -147,10 +186,10 @@ def _not_running(draft: Draft, i: int, role: Role, record: StepRecord, seen: Obs
     if seen.problem and seen.hopeless:
         _stop_for(draft, i, role, seen.problem)
         return
-    since = max(record.enqueued_at or draft.now, seen.waiting_since or 0.0)
     held = seen.phase is Phase.WAITING and seen.waiting_since is None
     if held:
         return
+    since = max(record.enqueued_at or draft.now, seen.waiting_since or 0.0)
     limit = since + draft.start_timeout(i, role)
     if draft.now < limit:
         draft.wake(limit)
@@ -188,8 +227,33 @@ def stop_what_should(draft: Draft, role: Role) -> None:
         if record is None or record.stop is None or record.state not in LIVE_STEP_STATES:
             continue
         seen = draft.observed(i, role)
-        if seen.phase in (Phase.WAITING, Phase.RUNNING) and not seen.stopping:
+        is_program = draft.kind(i, role) is StepKind.PROGRAM  # a child reads its stop from this record
+        if is_program and seen.phase in (Phase.WAITING, Phase.RUNNING) and not seen.stopping:
             draft.stops.append(draft.attempt(i, role))
+
+
+def name_what_does_not_stop(draft: Draft, role: Role) -> None:
+    """Have a human look at what was told to stop and has not been seen to."""
+    for i, step in enumerate(draft.steps):
+        record = step if role is Role.FORWARD else step.compensation
+        if record is None or record.stop is None or record.state not in LIVE_STEP_STATES:
+            continue
+        if draft.kind(i, role) is StepKind.PROGRAM:
+            not_stopped(draft, i, role, record.stop.at)
+
+
+def not_stopped(draft: Draft, i: int, role: Role, since: float) -> None:
+    """Say which pod has not ended that should have by ``since`` and its grace, and what a human can do."""
+    if draft.now < since + NOT_STOPPED_AFTER:
+        draft.wake(since + NOT_STOPPED_AFTER)
+        return
+    record = draft.record(i, role)
+    where = draft.observed(i, role).location or "its pod"
+    draft.attention = Attention(
+        "StepNotStopped",
+        f"{label(record, role)} should have ended but {where} has not been seen to; make sure that nothing of it runs "
+        f"any more, then apply a TaskAction ConfirmStopped for step {record.name}",
+    )
 
 
 def write_overdue_starts(draft: Draft, role: Role, *, writing: bool) -> None:

@@ -1,7 +1,8 @@
 """How a Task comes to its end: the decision that it ends, the wait until nothing runs, and the last word.
 
-Semantics 3 and 4. The end is decided once and written to ``status.ending``; from then on only the saga and this file
-move the Task, whatever a clock or a restart says.
+Semantics 3 and 4. The end is decided once and written to ``status.ending``; from then on only the saga, ``finally`` and
+this file move the Task, whatever a clock or a restart says. The Task keeps its state meanwhile, but for Compensating;
+the terminal event comes last.
 """
 
 from __future__ import annotations
@@ -9,8 +10,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from kubesaga.engine.draft import Draft
-from kubesaga.engine.policies import forward, saga
-from kubesaga.engine.records import Attention, Ending
+from kubesaga.engine.plan import ExpressionError
+from kubesaga.engine.policies import attempts, finally_steps, forward, results, saga
+from kubesaga.engine.records import Ending, ResultRef, StepError
 from kubesaga.engine.snapshot import Phase
 from kubesaga.engine.states import LIVE_STEP_STATES
 from kubesaga.engine.vocabulary import (
@@ -18,82 +20,146 @@ from kubesaga.engine.vocabulary import (
     EndingTrigger,
     FailureStrategy,
     Role,
+    StepEvent,
+    StepOutcome,
     StepState,
     TaskEvent,
     TaskOutcome,
     TaskState,
 )
 
-# A pod's grace plus two minutes (seconds): what has not stopped by then is on a node that nobody hears from.
-NOT_STOPPED_AFTER = 150.0
 _NOTHING_RUNS = frozenset({Phase.ABSENT, Phase.LOST, Phase.FENCED})
+_CANCELS = frozenset({EndingTrigger.CANCELLED, EndingTrigger.PARENT, EndingTrigger.DELETED})
+_LAST_EVENTS = {
+    EndingTrigger.SUCCEEDED: TaskEvent.ALL_STEPS_DONE,
+    EndingTrigger.FAILED: TaskEvent.GIVE_UP,
+    EndingTrigger.DEADLINE: TaskEvent.DEADLINE_EXCEEDED,
+    EndingTrigger.STALE: TaskEvent.DEADLINE_EXCEEDED,
+    EndingTrigger.CANCELLED: TaskEvent.CANCEL,
+    EndingTrigger.PARENT: TaskEvent.CANCEL,
+    EndingTrigger.DELETED: TaskEvent.CANCEL,
+    EndingTrigger.RESOLVED: TaskEvent.RESOLVE,
+}
+
+
+def decide_end(draft: Draft, trigger: EndingTrigger, outcome: TaskOutcome, *, compensate: bool) -> None:
+    """Write down that and how the Task ends; it is never weighed again."""
+    draft.ending = Ending(trigger, draft.now, EndingPhase.QUIESCING, outcome, compensate)
+
+
+def is_quiescing(draft: Draft) -> bool:
+    """Whether the end is decided and forward work may still run."""
+    return draft.ending is not None and draft.ending.phase is EndingPhase.QUIESCING and not draft.ended
 
 
 def deadline(draft: Draft) -> None:
-    """End the forward work once the Task's timeout is over; whatever runs is stopped."""
-    timeout, started = draft.plan.timeout, draft.started_at
-    if timeout is None or started is None or draft.ending or not forward.running(draft):
+    """End the forward work once the Task's timeout is over; whatever runs, or drains, is stopped."""
+    timeout, started = draft.plan.timeout, draft.run_started_at
+    if timeout is None or started is None or draft.ended or not forward.running(draft):
+        return
+    if draft.ending is not None and not is_quiescing(draft):
         return
     if draft.now < started + timeout:
         draft.wake(started + timeout)
         return
-    _decide_end(draft, EndingTrigger.DEADLINE, TaskOutcome.FAILED)
-    draft.emit("DeadlineExceeded", f"did not finish within its timeout of {timeout:g} s", warning=True)
+    if draft.ending is None:
+        compensate = draft.plan.failure_strategy is FailureStrategy.COMPENSATE
+        decide_end(draft, EndingTrigger.DEADLINE, TaskOutcome.FAILED, compensate=compensate)
+        draft.emit("DeadlineExceeded", f"did not finish within its timeout of {timeout:g} s", warning=True)
     forward.stop_running(draft, "DeadlineExceeded")
 
 
-def give_up(draft: Draft) -> None:
-    """End a Task that is blocked by failures once the time in which it could be repaired is over."""
+def give_up(draft: Draft, *, now: bool = False) -> None:
+    """End a Task that is blocked by failures once the time in which it could be repaired is over, or a human says."""
     if draft.state is not TaskState.BLOCKED_BY_FAILURES or draft.ending or draft.blocked_since is None:
         return
-    until = draft.blocked_since + draft.plan.blocked_timeout
-    if draft.now < until:
-        draft.wake(until)
-        return
-    continuing = draft.plan.failure_strategy is FailureStrategy.CONTINUE
-    _decide_end(draft, EndingTrigger.FAILED, TaskOutcome.FAILED if continuing else TaskOutcome.ABORTED)
+    if not now:
+        if draft.snapshot.suspended:
+            return
+        until = max(draft.blocked_since, draft.resumed_at or 0.0) + draft.plan.blocked_timeout
+        if draft.now < until:
+            draft.wake(until)
+            return
+    strategy = draft.plan.failure_strategy
+    outcome = TaskOutcome.FAILED if strategy is FailureStrategy.CONTINUE else TaskOutcome.ABORTED
+    decide_end(draft, EndingTrigger.FAILED, outcome, compensate=strategy is FailureStrategy.COMPENSATE)
 
 
 def succeed(draft: Draft) -> None:
-    """End a Task all of whose steps are done; its result is its sinks' results by name."""
-    tolerated = any(record.state is StepState.ERROR for record in draft.steps)
+    """End a Task all of whose steps are done."""
+    tolerated = any(draft.steps[i].state is StepState.ERROR for i in draft.plan.forward)
     outcome = TaskOutcome.PARTIALLY_SUCCEEDED if tolerated else TaskOutcome.SUCCEEDED
-    draft.ending = Ending(EndingTrigger.SUCCEEDED, draft.now, EndingPhase.DONE, outcome)
-    draft.result = {draft.steps[i].name: draft.steps[i].result for i in draft.plan.graph.sinks}
-    _finish(draft, TaskEvent.ALL_STEPS_DONE, TaskState.COMPLETE)
+    draft.ending = Ending(EndingTrigger.SUCCEEDED, draft.now, EndingPhase.FINALLY, outcome)
+
+
+def make_result(draft: Draft) -> StepError | None:
+    """Set the Task's result: its ``output``, or its sinks' results by name. Says why if that cannot be."""
+    try:
+        result = draft.plan.output(draft.scope(None)) if draft.plan.output else _sinks(draft)
+    except ExpressionError as error:
+        return StepError("OutputFailed", str(error), retryable=False)
+    check = draft.plan.check_output
+    violations = check(result) if check else []
+    if violations:
+        said = results.listed(violations)
+        return StepError("OutputInvalid", f"the Task's result breaks outputSchema: {said}", retryable=False)
+    size = len(results.to_text(result))
+    if size > results.RESULT_LIMIT:
+        return StepError(
+            "OutputTooLarge",
+            f"the Task's result has {size} bytes, of which {results.RESULT_LIMIT} are allowed; return references",
+            retryable=False,
+        )
+    draft.result = results.stored_task_result(draft, result)
+    return None
+
+
+def _sinks(draft: Draft) -> dict[str, object]:
+    """The sinks' results by name; where they are too large together, references in place of the large ones."""
+    records = [draft.steps[i] for i in draft.plan.sinks]
+    large = sum(r.result.size for r in records if isinstance(r.result, ResultRef))
+    if large <= results.RESULT_LIMIT // 2:
+        values = draft.values([record.result for record in records])
+    else:
+        values = [_reference(r.result) if isinstance(r.result, ResultRef) else r.result for r in records]
+    return {record.name: value for record, value in zip(records, values, strict=True)}
+
+
+def _reference(ref: ResultRef) -> dict[str, object]:
+    return {"resultRef": {"name": ref.name, "sha256": ref.sha256, "size": ref.size}}
 
 
 def end(draft: Draft) -> None:
-    """Carry a decided end on: quiesce, compensate if due, and finish."""
+    """Carry a decided end on: quiesce, compensate if due, run ``finally``, and finish."""
     if draft.ending is None or draft.ended:
         return
     if draft.ending.phase is EndingPhase.QUIESCING:
         _quiesce(draft)
     if draft.ending.phase is EndingPhase.COMPENSATING:
         saga.run(draft)
-        if saga.is_done(draft):
-            draft.ending = replace(draft.ending, outcome=TaskOutcome.COMPENSATED)
-            _finish(draft, TaskEvent.COMPENSATION_DONE, TaskState.ERROR)
+        if saga.is_over(draft):
+            outcome = (
+                TaskOutcome.COMPENSATION_FAILED if draft.saga and draft.saga.abandoned else TaskOutcome.COMPENSATED
+            )
+            _enter(draft, EndingPhase.FINALLY, outcome)
+    if draft.ending.phase is EndingPhase.FINALLY and finally_steps.run(draft) and _is_still(draft):
+        _finish(draft)
 
 
 def _quiesce(draft: Draft) -> None:
-    """Wait until no forward attempt runs or can run; then freeze the saga's plan, or end."""
-    restless = [i for i in range(len(draft.steps)) if not _is_quiet(draft, i)]
+    """Wait until no forward attempt runs or can run; then freeze the saga's plan, or go on to the end."""
+    assert draft.ending is not None
+    restless = [i for i in draft.plan.forward if not _is_quiet(draft, i)]
     if restless:
         _name_what_does_not_stop(draft, restless)
         return
-    assert draft.ending is not None
-    compensating = draft.plan.failure_strategy is FailureStrategy.COMPENSATE
-    plan = saga.freeze(draft) if compensating else ()
-    event = TaskEvent.DEADLINE_EXCEEDED
-    if draft.ending.trigger is EndingTrigger.FAILED:
-        event = TaskEvent.GIVE_UP
-    if plan:
-        saga.begin(draft, plan)
-        draft.ending = replace(draft.ending, phase=EndingPhase.COMPENSATING)
-        draft.move_task(event, TaskState.COMPENSATING)
-    else:
-        _finish(draft, event, TaskState.ERROR)
+    plan = saga.freeze(draft) if draft.ending.compensate else ()
+    if not plan:
+        _enter(draft, EndingPhase.FINALLY, draft.ending.outcome)
+        return
+    _enter(draft, EndingPhase.COMPENSATING, draft.ending.outcome)
+    draft.move_task(_LAST_EVENTS[draft.ending.trigger], TaskState.COMPENSATING)
+    saga.begin(draft, plan)
 
 
 def _is_quiet(draft: Draft, i: int) -> bool:
@@ -101,39 +167,60 @@ def _is_quiet(draft: Draft, i: int) -> bool:
     if record.state in LIVE_STEP_STATES:
         return False
     seen = draft.observed(i, Role.FORWARD)
-    return record.attempt == 0 or seen.terminal or seen.phase in _NOTHING_RUNS
+    return record.attempt == 0 or record.confirmed_stopped or seen.terminal or seen.phase in _NOTHING_RUNS
+
+
+def _is_still(draft: Draft) -> bool:
+    """Whether no pod of ``finally`` runs any more, where the last word promises that none does."""
+    assert draft.ending is not None
+    return draft.ending.trigger is EndingTrigger.SUCCEEDED or all(_is_quiet(draft, i) for i in draft.plan.finals)
 
 
 def _name_what_does_not_stop(draft: Draft, restless: list[int]) -> None:
     for i in restless:
         record = draft.steps[i]
-        since = record.stop.at if record.stop else record.finished_at
-        if since is None:
-            continue
-        if draft.now < since + NOT_STOPPED_AFTER:
-            draft.wake(since + NOT_STOPPED_AFTER)
-            continue
-        where = draft.observed(i, Role.FORWARD).location or "its pod"
-        draft.attention = Attention(
-            "StepNotStopped",
-            f"step {record.name} should have ended but {where} has not been seen to; make sure that nothing of it "
-            "runs any more, then delete the pod with --force --grace-period=0",
-        )
+        if record.stop is None and record.state not in LIVE_STEP_STATES and record.finished_at is not None:
+            attempts.not_stopped(draft, i, Role.FORWARD, record.finished_at)
 
 
-def _decide_end(draft: Draft, trigger: EndingTrigger, outcome: TaskOutcome) -> None:
-    draft.ending = Ending(trigger, draft.now, EndingPhase.QUIESCING, outcome)
-
-
-def _finish(draft: Draft, event: TaskEvent, state: TaskState) -> None:
+def _enter(draft: Draft, phase: EndingPhase, outcome: TaskOutcome) -> None:
     assert draft.ending is not None
-    draft.ending = replace(draft.ending, phase=EndingPhase.DONE)
+    draft.ending = replace(draft.ending, phase=phase, outcome=outcome)
+
+
+def _finish(draft: Draft) -> None:
+    assert draft.ending is not None
+    event, state = _last_move(draft)
+    _enter(draft, EndingPhase.DONE, draft.ending.outcome)
     draft.outcome = draft.ending.outcome
     draft.finished_at = draft.now
     draft.move_task(event, state)
-    succeeded = state is TaskState.COMPLETE
-    draft.emit(
-        "TaskSucceeded" if succeeded else "TaskFailed",
-        f"ended {state}, outcome {draft.outcome}",
-        warning=not succeeded,
-    )
+    if state in (TaskState.COMPLETE, TaskState.CANCELLED):
+        _cancel_what_never_ran(draft)
+    good = state in (TaskState.COMPLETE, TaskState.RESOLVED_MANUALLY)
+    names = {TaskState.COMPLETE: "TaskSucceeded", TaskState.CANCELLED: "TaskCancelled", TaskState.ERROR: "TaskFailed"}
+    draft.emit(names.get(state, "TaskResolved"), f"ended {state}, outcome {draft.outcome}", warning=not good)
+
+
+def _last_move(draft: Draft) -> tuple[TaskEvent, TaskState]:
+    assert draft.ending is not None
+    trigger = draft.ending.trigger
+    if draft.state is TaskState.COMPENSATING:
+        abandoned = draft.saga is not None and bool(draft.saga.abandoned)
+        # A child that is undone on its parent's request keeps what it was: its outcome of before stands until here.
+        was_cancelled = trigger is EndingTrigger.REQUESTED and draft.outcome is TaskOutcome.CANCELLED
+        cancelled = trigger in _CANCELS or was_cancelled
+        event = TaskEvent.ABANDONED if abandoned else TaskEvent.COMPENSATION_DONE
+        return event, TaskState.CANCELLED if cancelled else TaskState.ERROR
+    if trigger is EndingTrigger.SUCCEEDED:
+        return _LAST_EVENTS[trigger], TaskState.COMPLETE
+    if trigger is EndingTrigger.RESOLVED:
+        return _LAST_EVENTS[trigger], TaskState.RESOLVED_MANUALLY
+    return _LAST_EVENTS[trigger], TaskState.CANCELLED if trigger in _CANCELS else TaskState.ERROR
+
+
+def _cancel_what_never_ran(draft: Draft) -> None:
+    """A Task that is done or cancelled has no steps to come; a failed one keeps them for when it is reopened."""
+    for i in draft.plan.forward:
+        if draft.steps[i].state is StepState.PENDING:
+            draft.move_step(i, Role.FORWARD, StepEvent.CANCEL, StepState.CANCELLED, outcome=StepOutcome.CANCELLED)

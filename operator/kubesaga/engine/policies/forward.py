@@ -7,13 +7,14 @@ under way drain or are stopped, and whatever waits is cancelled.
 from __future__ import annotations
 
 from kubesaga.engine.draft import Draft
-from kubesaga.engine.policies import attempts, settling
+from kubesaga.engine.policies import approvals, attempts, conditions, settling
 from kubesaga.engine.records import StepRecord, Stop
 from kubesaga.engine.states import FINAL_STEP_STATES, LIVE_STEP_STATES
 from kubesaga.engine.vocabulary import (
     FailureStrategy,
     Role,
     RunningSteps,
+    StepKind,
     StepState,
     StopAction,
     TaskState,
@@ -25,10 +26,11 @@ _DONE = frozenset({StepState.COMPLETE, StepState.RESOLVED_MANUALLY})
 
 def failed_steps(draft: Draft) -> list[StepRecord]:
     """The steps that failed for good and thereby fail the Task."""
+    steps = draft.plan.steps
     return [
-        record
-        for record, step in zip(draft.steps, draft.plan.steps, strict=True)
-        if record.state is StepState.ERROR and not step.continue_on_error
+        draft.steps[i]
+        for i in draft.plan.forward
+        if draft.steps[i].state is StepState.ERROR and not steps[i].continue_on_error
     ]
 
 
@@ -42,9 +44,10 @@ def holding(draft: Draft) -> bool:
 def follow(draft: Draft) -> None:
     """Bring every live step up to what is seen of it."""
     held = holding(draft)
-    for i, record in enumerate(draft.steps):
-        if record.state in LIVE_STEP_STATES:
+    for i in draft.plan.forward:
+        if draft.steps[i].state in LIVE_STEP_STATES:
             attempts.observe(draft, i, _FORWARD, holding=held)
+    approvals.check(draft, holding=held)
 
 
 def settle(draft: Draft) -> None:
@@ -53,9 +56,8 @@ def settle(draft: Draft) -> None:
     Failures for good come first, since they decide whether the others are tried again.
     """
     undecided = []
-    for i in range(len(draft.steps)):
-        if draft.steps[i].state is StepState.ENQUEUED_FOR_ORCHESTRATION:
-            settling.accept(draft, i, _FORWARD)
+    for i in draft.plan.forward:
+        settling.accept(draft, i, _FORWARD)
         if draft.steps[i].state is StepState.ENQUEUED_AS_ERROR_FOR_ORCHESTRATION:
             if settling.may_retry(draft, i, _FORWARD):
                 undecided.append(i)
@@ -72,16 +74,18 @@ def hold_back(draft: Draft) -> None:
     """Once nothing new may start: cancel what waits for a retry, stop what runs if the template says so."""
     if not holding(draft):
         return
-    for i, record in enumerate(draft.steps):
-        if record.state is StepState.WAITING_FOR_RETRY:
+    for i in draft.plan.forward:
+        if draft.steps[i].state is StepState.WAITING_FOR_RETRY:
             settling.cancel_waiting(draft, i, _FORWARD)
+    approvals.check(draft, holding=True)
     if draft.ending is None and draft.plan.running_steps is RunningSteps.TERMINATE:
         stop_running(draft, "SiblingFailed")
 
 
 def stop_running(draft: Draft, reason: str) -> None:
     """Record for every live step that it is to be stopped and then cancelled."""
-    for i, record in enumerate(draft.steps):
+    for i in draft.plan.forward:
+        record = draft.steps[i]
         cancelled = record.stop and record.stop.action is StopAction.CANCEL
         if record.state in LIVE_STEP_STATES and not cancelled:
             draft.change_step(i, _FORWARD, stop=Stop(reason, draft.now, StopAction.CANCEL))
@@ -89,19 +93,47 @@ def stop_running(draft: Draft, reason: str) -> None:
 
 def launch(draft: Draft) -> None:
     """Enqueue every ready step, the higher priority first where parallelism limits."""
-    if holding(draft):
+    if holding(draft) or not running(draft):
         return
-    for i, record in enumerate(draft.steps):
-        if record.state is StepState.WAITING_FOR_RETRY:
+    if not draft.snapshot.suspended:
+        for i in draft.plan.forward:
             settling.retry_if_due(draft, i, _FORWARD)
-    ready = ready_steps(draft)
-    limit = draft.plan.parallelism
-    if limit is not None:
-        live = sum(record.state in LIVE_STEP_STATES for record in draft.steps)
-        ready.sort(key=lambda i: -draft.plan.steps[i].priority)
-        ready = ready[: max(0, limit - live)]
-    for i in ready:
+    ready = _weighed(draft)
+    if holding(draft):  # an expression failed
+        return
+    if draft.snapshot.suspended or not draft.snapshot.slot:
+        return
+    for i in _within_parallelism(draft, ready):
         settling.enqueue(draft, i, _FORWARD)
+
+
+def _weighed(draft: Draft) -> list[int]:
+    """The steps that are ready and to run; a skip may make others ready, so the question is asked again after one."""
+    runs: set[int] = set()
+    while True:
+        ready = ready_steps(draft)
+        fates = {i: conditions.weigh(draft, i) for i in ready if i not in runs}
+        runs |= {i for i, fate in fates.items() if fate is conditions.Fate.RUNS}
+        if all(fate is conditions.Fate.RUNS for fate in fates.values()):
+            return ready
+
+
+def _within_parallelism(draft: Draft, ready: list[int]) -> list[int]:
+    """Those that may start now. Approvals run nothing, so they take no place."""
+    limit, steps = draft.plan.parallelism, draft.plan.steps
+    if limit is None:
+        return ready
+    free = limit - sum(
+        draft.steps[i].state in LIVE_STEP_STATES and steps[i].kind is not StepKind.APPROVAL for i in draft.plan.forward
+    )
+    chosen = []
+    for i in sorted(ready, key=lambda i: -steps[i].priority):
+        if steps[i].kind is StepKind.APPROVAL:
+            chosen.append(i)
+        elif free > 0:
+            chosen.append(i)
+            free -= 1
+    return chosen
 
 
 def ready_steps(draft: Draft) -> list[int]:
@@ -110,12 +142,12 @@ def ready_steps(draft: Draft) -> list[int]:
     All of dependsOn are done (or failed with continueOnError); all of runAfter are final, or will never be reached
     because a step that they depend on failed.
     """
-    graph, steps = draft.plan.graph, draft.steps
+    graph, steps, forward = draft.plan.graph, draft.steps, draft.plan.forward
     pending = StepState.PENDING
     ready = []
     unreachable: set[int] | None = None
     for i in graph.order:
-        if steps[i].state is not pending:
+        if steps[i].state is not pending or i not in forward:
             continue
         if not all(_satisfied(draft, parent) for parent in graph.failure_parents[i]):
             continue

@@ -5,80 +5,54 @@
 
 from __future__ import annotations
 
-import json
-
 from kubesaga.engine import retry
 from kubesaga.engine.draft import Draft
-from kubesaga.engine.identity import attempt_name, draw
+from kubesaga.engine.identity import attempt_name, child_name, draw
+from kubesaga.engine.policies import approvals, results
 from kubesaga.engine.policies.attempts import LOST, cancel, label
-from kubesaga.engine.records import StepError, StepRecord
-from kubesaga.engine.vocabulary import Role, StepEvent, StepOutcome, StepState
-
-# Bytes of one result document, and of all of a Task's together: they live in its status.
-RESULT_LIMIT = 4096
-RESULTS_LIMIT = 128 * 1024
-
-NO_ROOM = StepError(
-    "ResultTooLarge",
-    f"the results of all steps together exceed {RESULTS_LIMIT} bytes; return references to data stored elsewhere",
-    retryable=False,
-    outcome_unknown=True,
-)
+from kubesaga.engine.records import StepRecord
+from kubesaga.engine.snapshot import Phase
+from kubesaga.engine.vocabulary import Role, RuleAction, StepEvent, StepKind, StepOutcome, StepState
 
 
 def accept(draft: Draft, i: int, role: Role) -> None:
-    """Take a result over: the step is Complete.
-
-    One for which the Task's status has no room is refused. What a compensation returns is for reading only: a Task so
-    large that it might not fit keeps none of it.
-    """
+    """Take a result over: the step is Complete, unless its resultSchema refuses what it returned."""
     if draft.record(i, role).state is not StepState.ENQUEUED_FOR_ORCHESTRATION:
         return
     if role is Role.COMPENSATION:
-        kept = {} if _is_small(draft) else {"result": None, "metadata": None}
+        kept = results.kept_if_small(draft, i)
         draft.move_step(i, role, StepEvent.ACCEPT, StepState.COMPLETE, outcome=StepOutcome.SUCCEEDED, **kept)
-    elif not _has_room(draft, i):
+        return
+    record = draft.record(i, role)
+    problem = results.problem(draft, i, record.result, record.metadata)
+    if problem:
         draft.move_step(
             i,
             role,
             StepEvent.REFUSE,
             StepState.ENQUEUED_AS_ERROR_FOR_ORCHESTRATION,
-            error=NO_ROOM,
+            error=problem,
             result=None,
             metadata=None,
             outcome_unknown=True,
         )
     else:
-        draft.move_step(i, role, StepEvent.ACCEPT, StepState.COMPLETE, outcome=StepOutcome.SUCCEEDED)
-
-
-def _has_room(draft: Draft, i: int) -> bool:
-    """Whether this result fits into the Task's object beside those accepted."""
-    if _is_small(draft):
-        return True
-    if draft.results_size is None:
-        draft.results_size = sum(_size(step) for step in draft.steps if step.state is StepState.COMPLETE)
-    size = _size(draft.steps[i])
-    if draft.results_size + size > RESULTS_LIMIT:
-        return False
-    draft.results_size += size
-    return True
-
-
-def _is_small(draft: Draft) -> bool:
-    """Whether all results fit however large each of them is."""
-    return len(draft.steps) * RESULT_LIMIT <= RESULTS_LIMIT
-
-
-def _size(step: StepRecord) -> int:
-    return len(json.dumps([step.result, step.metadata]))
+        stored = results.stored(draft, i, record.result, record.metadata)
+        draft.move_step(i, role, StepEvent.ACCEPT, StepState.COMPLETE, outcome=StepOutcome.SUCCEEDED, result=stored)
 
 
 def may_retry(draft: Draft, i: int, role: Role) -> bool:
     """Whether a failed attempt may be followed by another."""
     record = draft.record(i, role)
-    retryable = record.error is None or record.error.retryable
-    return retryable and retry.has_attempts_left(draft.retry_policy(i, role), record)
+    return retry.is_allowed(draft.retry_policy(i, role), record, record.error or LOST, _next_at(draft, i, role))
+
+
+def _next_at(draft: Draft, i: int, role: Role) -> float:
+    """When the next attempt would begin."""
+    record = draft.record(i, role)
+    chance = draw(draft.snapshot.task_uid, record.name, role, record.attempt)
+    failures = max(1, record.attempt - record.retry_base)
+    return retry.due(draft.now, retry.delay(draft.retry_policy(i, role), failures, chance, record.error or LOST))
 
 
 def fail_for_good(draft: Draft, i: int, role: Role) -> None:
@@ -97,19 +71,20 @@ def schedule_retry(draft: Draft, i: int, role: Role) -> None:
     record = draft.record(i, role)
     policy = draft.retry_policy(i, role)
     error = record.error or LOST
-    failures = record.attempt - record.retry_base
-    chance = draw(draft.snapshot.task_uid, record.name, role, record.attempt)
-    seconds = retry.delay(policy, failures, chance, error)
+    ignored = retry.choose(policy, error) is RuleAction.IGNORE
+    at = _next_at(draft, i, role)
     draft.move_step(
         i,
         role,
         StepEvent.SCHEDULE_RETRY,
         StepState.WAITING_FOR_RETRY,
-        next_retry_at=retry.due(draft.now, seconds),
+        next_retry_at=at,
+        ignored=record.ignored + ignored,
     )
+    count = "not counted" if ignored else f"{retry.counted(record)} of {policy.max_attempts}"
     draft.emit(
         "StepRetry" if role is Role.FORWARD else "CompensationStepRetry",
-        f"{label(record, role)} failed ({failures} of {policy.max_attempts}), next attempt in {seconds:g} s: {error}",
+        f"{label(record, role)} failed ({count}), next attempt in {at - draft.now:.3g} s: {error}",
         warning=True,
     )
 
@@ -132,26 +107,38 @@ def retry_if_due(draft: Draft, i: int, role: Role) -> None:
 
 
 def enqueue(draft: Draft, i: int, role: Role) -> None:
-    """Record the intent of the next attempt; its Job is created once that is written."""
+    """Record the intent of the next attempt; its Job, or its child Task, is created once that is written."""
     record = draft.record(i, role)
     number = record.attempt + 1
+    kind = draft.kind(i, role)
     snapshot = draft.snapshot
+    name, uid = snapshot.task_name, snapshot.task_uid
     draft.move_step(
         i,
         role,
         StepEvent.ENQUEUE,
         StepState.ENQUEUED,
         attempt=number,
-        job_name=attempt_name(snapshot.task_name, snapshot.task_uid, record.name, role, number),
+        job_name=attempt_name(name, uid, record.name, role, number) if kind is StepKind.PROGRAM else None,
         enqueued_at=draft.now,
+        first_enqueued_at=record.first_enqueued_at or draft.now,
         started_at=None,
         finished_at=None,
         outcome=None,
         stop=None,
+        disrupted=(),
+        confirmed_stopped=False,
     )
-    draft.launches.append(draft.attempt(i, role))
-    draft.wake(draft.now + draft.start_timeout(i, role))
     draft.enqueued_any = True
+    if kind is StepKind.APPROVAL:
+        approvals.open_(draft, i)
+        return
+    if kind is StepKind.TASK and role is Role.FORWARD:
+        draft.change_step(i, role, child_name=child_name(name, uid, record.name))
+    if kind is StepKind.PROGRAM or (role is Role.FORWARD and draft.observed(i, role).phase is Phase.ABSENT):
+        draft.launches.append(draft.attempt(i, role))
+    if kind is StepKind.PROGRAM or role is Role.FORWARD:
+        draft.wake(draft.now + draft.start_timeout(i, role))
 
 
 def _count(record: StepRecord) -> str:

@@ -5,23 +5,43 @@ from __future__ import annotations
 from dataclasses import replace
 
 from kubesaga.engine.decision import Decision, Event
-from kubesaga.engine.records import Attention
+from kubesaga.engine.draft import Draft
+from kubesaga.engine.plan import Plan
+from kubesaga.engine.policies import actions
+from kubesaga.engine.policies.start import cancel_before_start
+from kubesaga.engine.records import Attention, TaskStatus
 from kubesaga.engine.snapshot import Snapshot
-from kubesaga.engine.vocabulary import TaskState
+from kubesaga.engine.vocabulary import DesiredState, RunningSteps, TaskState
 
 
-def wait_for_template(snapshot: Snapshot) -> Decision:
+def wait_for_template(snapshot: Snapshot, now: float) -> Decision:
     """Say what the Task waits for. A template that appears later wakes it."""
     status, problem = snapshot.status, snapshot.template_problem
-    assert problem is not None
-    if status.state is TaskState.PENDING:
-        after = replace(status, reason=problem.reason, message=problem.message)
-    else:
+    if status.state is not TaskState.PENDING:
+        assert problem is not None
         after = replace(
             status,
             attention=Attention(problem.reason, problem.message),
             message=f"needs attention: {problem.message}",
         )
-    if after == status:
-        return Decision(status)
+        return _said(snapshot, after)
+    if _is_cancelled(snapshot):
+        draft = Draft(Plan(()), snapshot, now)
+        cancel_before_start(draft)
+        draft.message = "cancelled before it started"
+        return draft.decision()
+    verdicts = actions.reject_all(snapshot.actions, "the Task has not started")
+    after = replace(status, reason=problem.reason, message=problem.message) if problem else status
+    return replace(_said(snapshot, after), verdicts=verdicts)
+
+
+def _is_cancelled(snapshot: Snapshot) -> bool:
+    by_parent = snapshot.parent is not None and snapshot.parent.stop is RunningSteps.TERMINATE
+    return snapshot.desired is DesiredState.CANCELLED or by_parent
+
+
+def _said(snapshot: Snapshot, after: TaskStatus) -> Decision:
+    problem = snapshot.template_problem
+    if after == snapshot.status or problem is None:
+        return Decision(snapshot.status)
     return Decision(after, events=(Event(problem.reason, problem.message, warning=True),))

@@ -1,0 +1,107 @@
+"""TaskActions: what a human may do to a Task and its steps, each applied once.
+
+Semantics 5, TaskAction. The record of an action is written together with its effect; the answer to the TaskAction
+itself follows, and is given again after a crash between the two. What an action does to a step is in ``step_actions``,
+to a compensation in ``compensation_actions``, to the Task in ``task_actions``.
+"""
+
+from __future__ import annotations
+
+import math
+
+from kubesaga.engine.decision import Verdict
+from kubesaga.engine.draft import Draft
+from kubesaga.engine.policies import compensation_actions, step_actions, task_actions
+from kubesaga.engine.policies.refusal import Refused
+from kubesaga.engine.records import ActionRecord
+from kubesaga.engine.snapshot import Action
+from kubesaga.engine.vocabulary import ActionPhase, ActionType, TaskState
+
+_COMPENSATION = frozenset({ActionType.RETRY_COMPENSATION, ActionType.MARK_COMPENSATED, ActionType.ABANDON})
+_WHILE_ENDING = _COMPENSATION | {ActionType.CONFIRM_STOPPED}
+
+# The newest are kept; one that is not answered yet is never forgotten.
+MOST_RECORDS = 256
+
+
+def act(draft: Draft) -> None:
+    """Apply or reject what was asked for, in order; an action that first has to stop a step waits for that."""
+    done = {record.uid: record for record in draft.actions}
+    answered = {verdict.uid for verdict in draft.verdicts}
+    for action in draft.snapshot.actions:
+        if action.uid in answered:
+            continue
+        if action.uid in done:
+            _answer(draft, action, ActionPhase.APPLIED, done[action.uid].message)
+            continue
+        try:
+            message = _apply(draft, action)
+        except Refused as refusal:
+            _answer(draft, action, ActionPhase.REJECTED, str(refusal))
+            draft.emit("ActionRejected", f"{_title(action)}: {refusal}", warning=True)
+            continue
+        if message is not None:
+            _record(draft, action, message)
+            _answer(draft, action, ActionPhase.APPLIED, message)
+            draft.emit("ActionApplied", f"{_title(action)}: {message}")
+
+
+def reject_all(snapshot_actions: tuple[Action, ...], why: str) -> tuple[Verdict, ...]:
+    """The answers where there is nothing yet that an action could act on."""
+    return tuple(Verdict(action.uid, action.name, ActionPhase.REJECTED, why) for action in snapshot_actions)
+
+
+def _apply(draft: Draft, action: Action) -> str | None:
+    """What was done, or None while a step has to stop first. Raises Refused before anything has changed."""
+    _check_target(draft, action)
+    if draft.ending is not None and not draft.ended and action.type not in _WHILE_ENDING:
+        raise Refused(
+            f"the Task is ending ({draft.ending.trigger}): only ConfirmStopped and the actions on compensations apply"
+        )
+    if action.type in _COMPENSATION:
+        return compensation_actions.apply(draft, action)
+    if action.step is not None:
+        return step_actions.apply(draft, action)
+    return task_actions.apply(draft, action)
+
+
+def _check_target(draft: Draft, action: Action) -> None:
+    if action.task_uid is not None and action.task_uid != draft.snapshot.task_uid:
+        raise Refused(f"it is for the Task of UID {action.task_uid}; this one has {draft.snapshot.task_uid}")
+    if action.created_at < math.floor(draft.snapshot.created_at):
+        raise Refused("it is older than the Task: it was meant for an earlier one of this name")
+    if draft.state is TaskState.PENDING:
+        raise Refused("the Task has not started")
+    if action.step is not None and action.step not in draft.plan.graph.index:
+        there = ", ".join(draft.plan.graph.names[:20])
+        raise Refused(f"the Task has no step {action.step!r}; it has: {there}")
+
+
+def _record(draft: Draft, action: Action, message: str) -> None:
+    draft.actions.append(
+        ActionRecord(
+            uid=action.uid,
+            name=action.name,
+            type=action.type,
+            at=draft.now,
+            step=action.step,
+            requested_by=action.requested_by,
+            reason=action.reason,
+            message=message,
+        )
+    )
+    unanswered = {pending.uid for pending in draft.snapshot.actions}
+    spare = len(draft.actions) - MOST_RECORDS
+    if spare > 0:
+        old, kept = draft.actions[:spare], draft.actions[spare:]
+        draft.actions = [record for record in old if record.uid in unanswered] + kept
+
+
+def _answer(draft: Draft, action: Action, phase: ActionPhase, message: str) -> None:
+    draft.verdicts.append(Verdict(action.uid, action.name, phase, message))
+
+
+def _title(action: Action) -> str:
+    on = f" of {action.step}" if action.step else ""
+    by = f" by {action.requested_by}" if action.requested_by else ""
+    return f"{action.type}{on}{by}"

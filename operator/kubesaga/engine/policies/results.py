@@ -1,0 +1,116 @@
+"""What becomes of a result: checked, kept in the status while it is small, else stored beside it and referred to.
+
+Used when an attempt succeeds, when a human completes a step, and for the Task's own result.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from kubesaga.engine.decision import Blob
+from kubesaga.engine.draft import Draft
+from kubesaga.engine.identity import attempt_name, result_name
+from kubesaga.engine.plan import Violation
+from kubesaga.engine.records import ResultRef, StepError
+from kubesaga.engine.vocabulary import Role
+
+# Bytes of JSON: what one result may take in the status, what all of them may, and the most that any may have.
+INLINE_LIMIT = 4096
+INLINE_TOTAL = 128 * 1024
+RESULT_LIMIT = 256 * 1024
+METADATA_LIMIT = 4096
+_WORD = 512
+
+
+def to_text(value: Any) -> str:
+    """The value's JSON, in ASCII whatever it contains."""
+    return json.dumps(value, ensure_ascii=True, separators=(",", ":"))
+
+
+def problem(draft: Draft, i: int, result: Any, metadata: Mapping[str, Any] | None) -> StepError | None:
+    """Why a step's result cannot be accepted: its resultSchema, or its size. The work was done all the same."""
+    check = draft.plan.steps[i].check_result
+    violations = check(result) if check else []
+    if violations:
+        return StepError(
+            "ResultSchemaViolation",
+            f"the result breaks the step's resultSchema: {listed(violations)}",
+            retryable=False,
+            outcome_unknown=True,
+        )
+    size, extra = len(to_text(result)), len(to_text(metadata)) if metadata else 0
+    if size > RESULT_LIMIT or extra > METADATA_LIMIT:
+        what = (
+            f"the result has {size} bytes of {RESULT_LIMIT}"
+            if size > RESULT_LIMIT
+            else (f"the metadata has {extra} bytes of {METADATA_LIMIT}")
+        )
+        return StepError(
+            "ResultTooLarge",
+            f"{what}; store the data elsewhere and return a reference to it",
+            retryable=False,
+            outcome_unknown=True,
+        )
+    return None
+
+
+def listed(violations: list[Violation]) -> str:
+    """All violations in one sentence's part."""
+    return "; ".join(f"{v.pointer or '/'}: {v.message}" for v in violations)
+
+
+def stored(draft: Draft, i: int, result: Any, metadata: Mapping[str, Any] | None) -> Any:
+    """The result itself if the status has room for it, else a reference to where it will be stored."""
+    record = draft.steps[i]
+    name = attempt_name(draft.snapshot.task_name, draft.snapshot.task_uid, record.name, Role.FORWARD, record.attempt)
+    return _stored(draft, name, result, len(to_text(metadata)) if metadata else 0)
+
+
+def stored_task_result(draft: Draft, result: Any) -> Any:
+    """The same for the Task's own result."""
+    # A step's name is never empty, so no attempt has this name.
+    name = attempt_name(draft.snapshot.task_name, draft.snapshot.task_uid, "", Role.FORWARD, draft.run)
+    return _stored(draft, name, result, 0)
+
+
+def kept_if_small(draft: Draft, i: int) -> dict[str, Any]:
+    """What a compensation returned is for reading only: it is kept where there is room, and else dropped."""
+    record = draft.steps[i].compensation
+    assert record is not None
+    size = len(to_text([record.result, record.metadata]))
+    return {} if _take_room(draft, size) else {"result": None, "metadata": None}
+
+
+def _stored(draft: Draft, name: str, value: Any, extra: int) -> Any:
+    text = to_text(value)
+    if _take_room(draft, len(text) + extra):
+        return value
+    ref = ResultRef(result_name(name), hashlib.sha256(text.encode()).hexdigest(), len(text))
+    draft.blobs.append(Blob(ref, value, text))
+    return ref
+
+
+def _take_room(draft: Draft, size: int) -> bool:
+    """Whether a value of this size goes into the status; if so it counts from now on."""
+    if size > INLINE_LIMIT:
+        return False
+    if draft.inline_size is None:
+        draft.inline_size = _inline_size(draft)
+    if draft.inline_size + size > INLINE_TOTAL:
+        return False
+    draft.inline_size += size
+    return True
+
+
+def _inline_size(draft: Draft) -> int:
+    if len(draft.steps) * INLINE_LIMIT * 2 <= INLINE_TOTAL:
+        return 0  # however large each is, they fit
+    total = 0
+    for step in draft.steps:
+        for record in (step, step.compensation):
+            if record and record.outcome and record.result is not None and not isinstance(record.result, ResultRef):
+                total += len(to_text(record.result)) + (len(to_text(record.metadata)) if record.metadata else 0)
+    return total

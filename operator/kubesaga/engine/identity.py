@@ -41,9 +41,13 @@ def child_name(task_name: str, task_uid: str, step: str) -> str:
     return attempt_name(task_name, task_uid, step, Role.FORWARD, 0)
 
 
-def result_name(job_or_task_name: str) -> str:
-    """The name of the ConfigMap that holds a large result of this attempt, or of this Task."""
-    return f"{job_or_task_name}-result"
+def result_name(attempt: str, sha256: str) -> str:
+    """The name of the ConfigMap that holds a large result of this attempt.
+
+    With its content's hash, since it is stored before the status that refers to it: after a conflict the next decision
+    may come to another content.
+    """
+    return f"{attempt}-{sha256[:10]}"
 
 
 def claim_name(*parts: str) -> str:

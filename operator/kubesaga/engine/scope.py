@@ -9,18 +9,25 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from kubesaga.engine.plan import Plan, Scope
+from kubesaga.engine.plan import ExpressionError, Plan, Scope
 from kubesaga.engine.records import ResultRef, StepRecord, TaskStatus
-from kubesaga.engine.snapshot import MissingValues
+from kubesaga.engine.snapshot import Lost, MissingValues
 
 
 def resolve(values: Iterable[Any], known: Mapping[str, Any]) -> list[Any]:
-    """The values, with what ResultRefs stand for in their place. Raises MissingValues for all that are not known."""
+    """The values, with what ResultRefs stand for in their place.
+
+    Raises MissingValues for all that are not known, ExpressionError for one that is lost.
+    """
     listed = list(values)
     missing = frozenset(v.name for v in listed if isinstance(v, ResultRef) and v.name not in known)
     if missing:
         raise MissingValues(missing)
-    return [known[value.name] if isinstance(value, ResultRef) else value for value in listed]
+    resolved = [known[value.name] if isinstance(value, ResultRef) else value for value in listed]
+    for value in resolved:
+        if isinstance(value, Lost):
+            raise ExpressionError(value.message)
+    return resolved
 
 
 def scope(

@@ -86,6 +86,13 @@ class MissingValues(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Lost:
+    """Stands in ``Snapshot.values`` for a value that is gone or garbled: what needs it fails with this sentence."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class Action:
     """A TaskAction that has not been answered, as it was written. ``created_at`` in whole seconds since the epoch."""
 

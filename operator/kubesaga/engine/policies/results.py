@@ -41,7 +41,7 @@ def problem(draft: Draft, i: int, result: Any, metadata: Mapping[str, Any] | Non
             retryable=False,
             outcome_unknown=True,
         )
-    size, extra = len(to_text(result)), len(to_text(metadata)) if metadata else 0
+    size, extra = _size(result), _size(metadata) if metadata else 0
     if size > RESULT_LIMIT or extra > METADATA_LIMIT:
         what = (
             f"the result has {size} bytes of {RESULT_LIMIT}"
@@ -57,23 +57,34 @@ def problem(draft: Draft, i: int, result: Any, metadata: Mapping[str, Any] | Non
     return None
 
 
+def _size(value: Any) -> int:
+    """Bytes of its JSON in UTF-8, as programs count them."""
+    return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass"))
+
+
 def listed(violations: list[Violation]) -> str:
     """All violations in one sentence's part."""
     return "; ".join(f"{v.pointer or '/'}: {v.message}" for v in violations)
 
 
-def stored(draft: Draft, i: int, result: Any, metadata: Mapping[str, Any] | None) -> Any:
+def stored(draft: Draft, i: int, result: Any) -> Any:
     """The result itself if the status has room for it, else a reference to where it will be stored."""
     record = draft.steps[i]
     name = attempt_name(draft.snapshot.task_name, draft.snapshot.task_uid, record.name, Role.FORWARD, record.attempt)
-    return _stored(draft, name, result, len(to_text(metadata)) if metadata else 0)
+    return _stored(draft, name, result)
+
+
+def kept_metadata(draft: Draft, metadata: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """The metadata, or a note in its place where the status has no room for it: it is for reading only."""
+    size = len(to_text(metadata)) if metadata else 0
+    return metadata if not size or _take_room(draft, size) else {"dropped": f"{size} bytes: the Task's status is full"}
 
 
 def stored_task_result(draft: Draft, result: Any) -> Any:
     """The same for the Task's own result."""
     # A step's name is never empty, so no attempt has this name.
     name = attempt_name(draft.snapshot.task_name, draft.snapshot.task_uid, "", Role.FORWARD, draft.run)
-    return _stored(draft, name, result, 0)
+    return _stored(draft, name, result)
 
 
 def kept_if_small(draft: Draft, i: int) -> dict[str, Any]:
@@ -84,11 +95,12 @@ def kept_if_small(draft: Draft, i: int) -> dict[str, Any]:
     return {} if _take_room(draft, size) else {"result": None, "metadata": None}
 
 
-def _stored(draft: Draft, name: str, value: Any, extra: int) -> Any:
+def _stored(draft: Draft, name: str, value: Any) -> Any:
     text = to_text(value)
-    if _take_room(draft, len(text) + extra):
+    if _take_room(draft, len(text)):
         return value
-    ref = ResultRef(result_name(name), hashlib.sha256(text.encode()).hexdigest(), len(text))
+    sha256 = hashlib.sha256(text.encode()).hexdigest()
+    ref = ResultRef(result_name(name, sha256), sha256, len(text))
     draft.blobs.append(Blob(ref, value, text))
     return ref
 
@@ -111,6 +123,7 @@ def _inline_size(draft: Draft) -> int:
     total = 0
     for step in draft.steps:
         for record in (step, step.compensation):
-            if record and record.outcome and record.result is not None and not isinstance(record.result, ResultRef):
-                total += len(to_text(record.result)) + (len(to_text(record.metadata)) if record.metadata else 0)
+            if record and record.outcome:
+                total += 0 if isinstance(record.result, ResultRef) else len(to_text(record.result))
+                total += len(to_text(record.metadata)) if record.metadata else 0
     return total

@@ -132,6 +132,6 @@ def _name_what_is_stuck(draft: Draft) -> None:
         draft.attention = Attention(
             "CompensationFailed",
             f"could not undo: {what}. What these steps did still stands, and the steps before them wait. Apply a "
-            "TaskAction: RetryCompensation to try again, MarkCompensated once it is undone by hand, or Abandon to leave "
-            "it.",
+            "TaskAction: RetryCompensation to try again, MarkCompensated once it is undone by hand, or Abandon to "
+            "leave it.",
         )

@@ -37,8 +37,17 @@ def accept(draft: Draft, i: int, role: Role) -> None:
             outcome_unknown=True,
         )
     else:
-        stored = results.stored(draft, i, record.result, record.metadata)
-        draft.move_step(i, role, StepEvent.ACCEPT, StepState.COMPLETE, outcome=StepOutcome.SUCCEEDED, result=stored)
+        stored = results.stored(draft, i, record.result)
+        metadata = results.kept_metadata(draft, record.metadata)
+        draft.move_step(
+            i,
+            role,
+            StepEvent.ACCEPT,
+            StepState.COMPLETE,
+            outcome=StepOutcome.SUCCEEDED,
+            result=stored,
+            metadata=metadata,
+        )
 
 
 def may_retry(draft: Draft, i: int, role: Role) -> bool:

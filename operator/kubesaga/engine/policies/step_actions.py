@@ -179,7 +179,7 @@ def _retry(draft: Draft, i: int, _: Action) -> str:
 
 
 def _complete(draft: Draft, i: int, action: Action) -> str:
-    stored = results.stored(draft, i, action.result, None)
+    stored = results.stored(draft, i, action.result)
     draft.move_step(
         i,
         _FORWARD,
@@ -194,7 +194,7 @@ def _complete(draft: Draft, i: int, action: Action) -> str:
 
 
 def _resolve(draft: Draft, i: int, action: Action) -> str:
-    stored = results.stored(draft, i, action.result, None)
+    stored = results.stored(draft, i, action.result)
     draft.move_step(
         i,
         _FORWARD,

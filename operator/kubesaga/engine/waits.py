@@ -23,7 +23,9 @@ def observed(snapshot: Snapshot, record: StepRecord, i: int, role: Role, kind: S
     name = record.child_name or (snapshot.status.steps[i].child_name if i < len(snapshot.status.steps) else None)
     if role is Role.COMPENSATION:
         return _undoing(child, name)
-    return ABSENT if child is None else _forward(child, record, name)
+    if child is None:
+        return snapshot.forward.get(i, ABSENT)  # which says why it cannot be created, if it cannot
+    return _forward(child, record, name)
 
 
 def _forward(child: Child, record: StepRecord, name: str | None) -> Observation:

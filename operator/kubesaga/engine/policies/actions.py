@@ -21,7 +21,7 @@ _COMPENSATION = frozenset({ActionType.RETRY_COMPENSATION, ActionType.MARK_COMPEN
 _WHILE_ENDING = _COMPENSATION | {ActionType.CONFIRM_STOPPED}
 
 # The newest are kept; one that is not answered yet is never forgotten.
-MOST_RECORDS = 256
+MOST_RECORDS = 64
 
 
 def act(draft: Draft) -> None:
@@ -38,12 +38,10 @@ def act(draft: Draft) -> None:
             message = _apply(draft, action)
         except Refused as refusal:
             _answer(draft, action, ActionPhase.REJECTED, str(refusal))
-            draft.emit("ActionRejected", f"{_title(action)}: {refusal}", warning=True)
             continue
         if message is not None:
             _record(draft, action, message)
             _answer(draft, action, ActionPhase.APPLIED, message)
-            draft.emit("ActionApplied", f"{_title(action)}: {message}")
 
 
 def reject_all(snapshot_actions: tuple[Action, ...], why: str) -> tuple[Verdict, ...]:
@@ -99,9 +97,3 @@ def _record(draft: Draft, action: Action, message: str) -> None:
 
 def _answer(draft: Draft, action: Action, phase: ActionPhase, message: str) -> None:
     draft.verdicts.append(Verdict(action.uid, action.name, phase, message))
-
-
-def _title(action: Action) -> str:
-    on = f" of {action.step}" if action.step else ""
-    by = f" by {action.requested_by}" if action.requested_by else ""
-    return f"{action.type}{on}{by}"

@@ -6,6 +6,7 @@ It says nothing that changes by the mere passing of time, so that explaining nev
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from kubesaga.engine.draft import Draft
@@ -33,6 +34,7 @@ _LONGEST = 1024
 def explain(draft: Draft) -> None:
     """Set the Task's message."""
     if draft.attention:
+        draft.attention = replace(draft.attention, message=draft.attention.message[:_LONGEST])
         message = f"needs attention: {draft.attention.message}"
     elif draft.ended:
         message = _ended(draft)

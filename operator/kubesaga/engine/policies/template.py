@@ -13,6 +13,8 @@ from kubesaga.engine.records import Attention, TaskStatus
 from kubesaga.engine.snapshot import Snapshot
 from kubesaga.engine.vocabulary import DesiredState, RunningSteps, TaskState
 
+LOOK_AGAIN_AFTER = 60.0
+
 
 def wait_for_template(snapshot: Snapshot, now: float) -> Decision:
     """Say what the Task waits for. A template that appears later wakes it."""
@@ -24,7 +26,8 @@ def wait_for_template(snapshot: Snapshot, now: float) -> Decision:
             attention=Attention(problem.reason, problem.message),
             message=f"needs attention: {problem.message}",
         )
-        return _said(snapshot, after)
+        # Whoever restores it wakes nobody.
+        return replace(_said(snapshot, after), wake_at=now + LOOK_AGAIN_AFTER)
     if _is_cancelled(snapshot):
         draft = Draft(Plan(()), snapshot, now)
         cancel_before_start(draft)

@@ -27,6 +27,8 @@ ENV PATH=/opt/venv/bin:${PATH} \
     PYTHONUNBUFFERED=1
 COPY --from=dependencies /opt/venv /opt/venv
 COPY operator/kubesaga /opt/kubesaga/kubesaga
-RUN python -m compileall -q --invalidation-mode unchecked-hash /opt/kubesaga
+# The import tells here, and not in the cluster, that BASE_IMAGE lacks a library (libstdc++) that a wheel is linked to.
+RUN python -m compileall -q --invalidation-mode unchecked-hash /opt/kubesaga \
+    && python -c 'import cel_expr_python.cel, jsonschema_rs'
 USER 65532:65532
 ENTRYPOINT ["python", "-m", "kubesaga.runtime"]

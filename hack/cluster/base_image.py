@@ -18,8 +18,9 @@ from hack.cluster.errors import ClusterError
 from hack.cluster.progress import step
 
 NAME = "kubesaga-base:dev"
-# python-is-python3: the command `python`, which the image of the same purpose on a registry has too.
-PACKAGES = ("ca-certificates", "python-is-python3", "python3", "python3-venv", "usr-is-merged")
+# python-is-python3: the command `python`, which the image of the same purpose on a registry has too; so has it
+# libstdc++6, which wheels of C++ (cel-expr-python) are linked to.
+PACKAGES = ("ca-certificates", "libstdc++6", "python-is-python3", "python3", "python3-venv", "usr-is-merged")
 # Without documentation and translations; and without the Perl that only usrmerge needed, whose work is done by then.
 EXCLUDED = ("/usr/share/doc/*", "/usr/share/info/*", "/usr/share/locale/*", "/usr/share/man/*", "/usr/lib/*/gconv/*")
 SLIM = """chroot "$1" sh -c 'dpkg --purge usrmerge $(

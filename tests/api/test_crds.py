@@ -11,13 +11,15 @@ import yaml
 from pydantic import BaseModel
 
 from kubesaga.api import generate
-from kubesaga.api.crds import task_crd, task_template_crd
-from kubesaga.api.models import TaskSpec, TaskTemplateSpec
+from kubesaga.api.crds import task_action_crd, task_crd, task_template_crd
+from kubesaga.api.models import TaskActionSpec, TaskSpec, TaskTemplateSpec
+from kubesaga.api.models.action import WITH_STEP, WITHOUT_STEP
 from kubesaga.api.structural import SchemaError, structural_schema
-from kubesaga.engine.vocabulary import Backoff, FailureStrategy, TaskState
+from kubesaga.engine.vocabulary import ActionPhase, ActionType, Backoff, DesiredState, FailureStrategy, TaskState
 
 ROOT = Path(__file__).parents[2]
-CRDS = {"tasks": task_crd(), "tasktemplates": task_template_crd()}
+CRDS = {"tasks": task_crd(), "tasktemplates": task_template_crd(), "taskactions": task_action_crd()}
+CHANGEABLE = ["cancellation", "desiredState", "ttlAfterFinished"]
 ANNOTATION_LIMIT = 256 * 1024
 
 
@@ -100,7 +102,7 @@ def test_everything_is_described(crd: dict[str, Any]) -> None:
     assert silent == []
 
 
-@pytest.mark.parametrize("crd", CRDS.values(), ids=CRDS)
+@pytest.mark.parametrize("crd", [task_crd(), task_template_crd()], ids=["tasks", "tasktemplates"])
 def test_the_keys_of_list_maps_are_required(crd: dict[str, Any]) -> None:
     maps = [node for _, node in nodes(openapi(crd)) if node.get("x-kubernetes-list-type") == "map"]
     assert maps
@@ -109,19 +111,47 @@ def test_the_keys_of_list_maps_are_required(crd: dict[str, Any]) -> None:
 
 
 def test_words_come_from_the_engine() -> None:
-    task, template = (openapi(crd)["properties"] for crd in CRDS.values())
+    task, template, action = (openapi(crd)["properties"] for crd in CRDS.values())
     assert task["status"]["properties"]["state"]["enum"] == list(TaskState)
     spec = template["spec"]["properties"]
     assert spec["failureStrategy"]["enum"] == list(FailureStrategy)
     step = spec["steps"]["items"]["properties"]
     assert step["retry"]["properties"]["backoff"]["enum"] == list(Backoff)
+    assert action["spec"]["properties"]["type"]["enum"] == list(ActionType)
+    assert action["status"]["properties"]["phase"]["enum"] == list(ActionPhase)
 
 
-def test_every_field_of_a_task_is_immutable() -> None:
+def test_every_field_of_a_task_is_immutable_but_for_what_its_owner_still_wants() -> None:
     spec = openapi(task_crd())["properties"]["spec"]
     rules = [rule["rule"] for rule in spec["x-kubernetes-validations"]]
     fields = [field.alias or name for name, field in TaskSpec.model_fields.items()]
-    assert sorted(fields) == sorted(field for field in fields if any(f"has(oldSelf.{field})" in rule for rule in rules))
+    fixed = [field for field in fields if any(f"self.{field} == oldSelf.{field}" in rule for rule in rules)]
+    assert sorted(set(fields) - set(fixed)) == CHANGEABLE
+
+
+def test_a_task_runs_unless_it_says_otherwise() -> None:
+    spec = openapi(task_crd())["properties"]["spec"]["properties"]
+    assert spec["desiredState"]["default"] == DesiredState.RUNNING
+    assert "default" not in spec["cancellation"]
+
+
+def test_every_type_of_action_knows_whether_it_needs_a_step() -> None:
+    with_or_without = {ActionType.RETRY, ActionType.RESOLVE, ActionType.RETRY_COMPENSATION}
+    assert {*WITH_STEP, *WITHOUT_STEP, *with_or_without} == set(ActionType)
+    assert len(WITH_STEP) + len(WITHOUT_STEP) + len(with_or_without) == len(ActionType)
+
+
+def test_an_action_says_who_asks_for_it() -> None:
+    schema = structural_schema(TaskActionSpec)
+    assert sorted(schema["required"]) == ["requestedBy", "taskRef", "type"]
+    assert schema["properties"]["requestedBy"]["minLength"] == 1
+
+
+def test_a_range_of_versions_is_refused_with_words_instead_of_a_pattern() -> None:
+    version = structural_schema(TaskSpec)["properties"]["templateRef"]["properties"]["version"]
+    assert "pattern" not in version
+    (rule,) = version["x-kubernetes-validations"]
+    assert "^2.1, ~1.4" in rule["message"]
 
 
 def test_results_may_be_anything_and_null_too() -> None:
@@ -153,9 +183,16 @@ def test_kubectl_shows_which_templates_can_be_used() -> None:
     assert shown == {"Domain": 0, "Template": 0, "Version": 0, "Ready": 0, "Revision": 1, "Age": 0}
 
 
+def test_kubectl_shows_what_became_of_an_action() -> None:
+    version = task_action_crd()["spec"]["versions"][0]
+    shown = {column["name"]: column["priority"] for column in version["additionalPrinterColumns"]}
+    assert shown == {"Task": 0, "Type": 0, "Step": 0, "Phase": 0, "Message": 1, "Age": 0}
+    assert version["subresources"] == {"status": {}}
+
+
 def test_short_names_and_category_are_those_of_the_docs() -> None:
     names = [crd["spec"]["names"] for crd in CRDS.values()]
-    assert [name["shortNames"] for name in names] == [["ktask"], ["ktt"]]
+    assert [name["shortNames"] for name in names] == [["ktask"], ["ktt"], ["kta"]]
     assert all(name["categories"] == ["kubesaga"] for name in names)
 
 

@@ -11,6 +11,7 @@ from kubesaga.api.input_schema import (
     MAX_VIOLATIONS,
     InvalidSchemaError,
     input_check,
+    schema_check,
     schema_problems,
 )
 from kubesaga.api.schema_bounds import MAX_SUBSCHEMAS, json_pointer
@@ -130,3 +131,28 @@ def test_a_recursive_mutual_reference_is_found() -> None:
         },
     }
     assert any("back to itself" in problem.message for problem in schema_problems(schema))
+
+
+@pytest.mark.parametrize("value", [None, 1, 1.5, "x", [1], {"a": 1}, True])
+def test_a_value_of_any_type_can_be_checked(value: Any) -> None:
+    assert schema_check({}, "resultSchema")(value) == []
+    assert len(schema_check({"not": {"const": value}}, "resultSchema")(value)) == 1
+
+
+def deep(levels: int) -> Any:
+    value: Any = 1
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize(("type_", "value"), [("object", deep(1000)), ("array", {"half \ud83d": 1})])
+def test_a_value_that_cannot_be_checked_is_a_violation_and_no_failure(type_: str, value: Any) -> None:
+    violations = schema_check({"type": type_}, "resultSchema")(value)
+    assert [violation.pointer for violation in violations] == [""]
+    assert "cannot be checked" in violations[0].message
+
+
+def test_a_refusal_names_the_field_of_the_schema() -> None:
+    with pytest.raises(InvalidSchemaError, match=r"^outputSchema/type: "):
+        schema_check({"type": "objekt"}, "outputSchema")

@@ -140,3 +140,41 @@ def test_what_is_not_there_is_said() -> None:
         step_program(template, "a", Role.COMPENSATION)
     with pytest.raises(ProgramError, match="no image"):
         step_program(template, "a", Role.FORWARD)
+
+
+def whole(*steps: dict[str, Any], **fields: Any) -> TaskTemplateSpec:
+    return TaskTemplateSpec.read({"version": "1.0.0", "defaults": {"image": "x"}, "steps": list(steps), **fields})
+
+
+CHILD = {"templateRef": {"name": "shipping"}}
+
+
+def test_a_step_of_finally_runs_like_any_other() -> None:
+    template = whole(
+        {"name": "a", "handler": HANDLER},
+        **{"finally": [{"name": "notify", "handler": HANDLER, "timeout": "5s", "resources": {"limits": {"cpu": 1}}}]},
+    )
+    made = step_program(template, "notify", Role.FORWARD)
+    assert (made.callable, made.timeout_seconds) == ("shop.orders:Charge", 5.0)
+    assert made.resources == {"limits": {"cpu": 1}}
+    with pytest.raises(ProgramError, match="'notify' has no compensation"):
+        step_program(template, "notify", Role.COMPENSATION)
+
+
+def test_a_step_without_a_program_says_what_does_its_work() -> None:
+    template = whole({"name": "ship", "task": CHILD, "compensation": {}}, {"name": "ask", "approval": {}})
+    with pytest.raises(ProgramError, match="'ship' is a sub-workflow: its work is done by a child Task"):
+        step_program(template, "ship", Role.FORWARD)
+    with pytest.raises(ProgramError, match="'ask' is an approval: it waits for a TaskAction"):
+        step_program(template, "ask", Role.FORWARD)
+    with pytest.raises(ProgramError, match="compensation of step 'ship' has no program"):
+        step_program(template, "ship", Role.COMPENSATION)
+
+
+@pytest.mark.parametrize("forward", [{"task": CHILD}, {"approval": {}}])
+def test_what_runs_no_program_may_be_undone_by_one(forward: dict[str, Any]) -> None:
+    undo = {"handler": {"callable": "shop:Recall"}, "timeout": "30s"}
+    template = whole({"name": "a", **forward, "compensation": undo})
+    made = step_program(template, "a", Role.COMPENSATION)
+    assert (made.kind, made.callable, made.image) == (ProgramKind.HANDLER, "shop:Recall", "x")
+    assert (made.method, made.timeout_seconds) == ("call", 30.0)

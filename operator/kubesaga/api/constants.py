@@ -35,8 +35,16 @@ LABEL_PARENT_UID = f"{GROUP}/parent-uid"
 LABEL_PARENT_STEP = f"{GROUP}/parent-step"
 # What a ConfigMap of the operator holds: input, result, history or claim.
 LABEL_CONTENT = f"{GROUP}/content"
+CONTENT_INPUT = "input"
+CONTENT_RESULT = "result"
+CONTENT_HISTORY = "history"
+CONTENT_CLAIM = "claim"
 # On a Task that waits longer than its template's lifecycle allows.
 LABEL_DEAD_LETTER = f"{GROUP}/dead-letter"
+# On a revision: the hash of what the user wrote, whatever the operator's defaults made of it; and since when nothing
+# names the revision.
+ANNOTATION_WRITTEN = f"{GROUP}/written"
+ANNOTATION_UNREFERENCED = f"{GROUP}/unreferenced-since"
 # Keeps a Task until what it did is undone.
 FINALIZER = f"{GROUP}/compensate"
 
@@ -51,7 +59,19 @@ ENV_IDEMPOTENCY_KEY = "KUBESAGA_IDEMPOTENCY_KEY"
 ENV_RESULT_FILE = "KUBESAGA_RESULT_FILE"
 RESULT_FILE = "/dev/termination-log"
 MAIN_CONTAINER = "step"
+# The kubelet cuts a termination message here; a larger document is framed in the container's log.
 RESULT_LIMIT_BYTES = 4096
+FRAMED_LIMIT_BYTES = 256 * 1024
+FRAME_PREFIX = "kubesaga-result"
+# An input up to the first limit is a variable, up to the second a file out of a ConfigMap (which takes 1 MiB).
+INLINE_INPUT_BYTES = 32 * 1024
+INPUT_LIMIT_BYTES = 1_000_000
+INPUT_KEY = "input.json"
+INPUT_VOLUME = "kubesaga-input"
+INPUT_PATH = "/run/kubesaga"
+# The key and the checksum of a ConfigMap that holds a large result.
+RESULT_KEY = "result"
+ANNOTATION_SHA256 = f"{GROUP}/sha256"
 PERMANENT_EXIT_CODES = range(64, 79)
 
 # Conditions.
@@ -64,6 +84,10 @@ NEEDS_ATTENTION = "NeedsAttention"
 SUSPENDED = "Suspended"
 STALE = "Stale"
 FINALLY_FAILED = "FinallyFailed"
+
+# Why a template is Stalled that has no findings by itself: codes of findings and reasons of the condition.
+VERSION_REUSED = "VersionReused"
+DUPLICATE_VERSION = "DuplicateVersion"
 
 DEFAULT_DOMAIN = "default"
 
@@ -87,7 +111,15 @@ MAX_TRANSITIONS = 256
 MAX_FINDINGS = 100
 MAX_ACTIONS = 256
 MAX_RULES = 32
+MAX_MATCHERS = 64
+MAX_MAPPINGS = 64
+MAX_ENVIRONMENTS = 16
+MAX_BYPASSED = 500
+MAX_EXPRESSION = 4096
 MAX_DEPTH = 8
+
+# In a template's environments: every step.
+ALL_STEPS = "ALL"
 
 # Every step's writable folder; its volume and its path are the operator's.
 TMP_VOLUME = "tmp"

@@ -10,7 +10,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from kubesaga.api import constants as c
-from kubesaga.api.models import TaskSpec, TaskTemplateSpec
+from kubesaga.api.models import TaskActionSpec, TaskSpec, TaskTemplateSpec
+from kubesaga.api.models.action import TaskActionStatus
 from kubesaga.api.models.base import LOGICAL_NAME_PATTERN, cel
 from kubesaga.api.models.status import TaskStatus, TaskTemplateStatus
 from kubesaga.api.structural import Schema, structural_schema
@@ -53,6 +54,15 @@ _TEMPLATE_COLUMNS = [
     _AGE,
 ]
 
+_ACTION_COLUMNS = [
+    _column("Task", ".spec.taskRef.name", "To which Task."),
+    _column("Type", ".spec.type", "What is to be done."),
+    _column("Step", ".spec.step", "The step that is meant."),
+    _column("Phase", ".status.phase", "Applied or Rejected; empty until it is answered."),
+    _column("Message", ".status.message", "What was done, or why it was refused.", wide=True),
+    _AGE,
+]
+
 
 def task_crd() -> dict[str, Any]:
     """The CRD of Task."""
@@ -91,6 +101,21 @@ def task_template_crd() -> dict[str, Any]:
                 "metadata.name is no logical name (it has a dot, or starts with a digit): give spec.name",
             )
         ),
+    )
+
+
+def task_action_crd() -> dict[str, Any]:
+    """The CRD of TaskAction."""
+    return _crd(
+        kind=c.ACTION_KIND,
+        plural=c.ACTION_PLURAL,
+        singular=c.ACTION_SINGULAR,
+        short=c.ACTION_SHORT,
+        description="What a human decides about a Task or a step: applied once, or Rejected with the reason.",
+        spec=TaskActionSpec,
+        status=TaskActionStatus,
+        columns=_ACTION_COLUMNS,
+        rules={},
     )
 
 

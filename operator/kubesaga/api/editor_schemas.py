@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from kubesaga.api import constants as c
-from kubesaga.api.models import TaskSpec, TaskTemplateSpec
+from kubesaga.api.models import TaskActionSpec, TaskSpec, TaskTemplateSpec
 from kubesaga.api.models.base import Model
 
 _METADATA = {
@@ -26,6 +26,11 @@ def task_schema() -> dict[str, Any]:
 def task_template_schema() -> dict[str, Any]:
     """The JSON Schema of a TaskTemplate's manifest."""
     return _manifest(c.TEMPLATE_KIND, TaskTemplateSpec)
+
+
+def task_action_schema() -> dict[str, Any]:
+    """The JSON Schema of a TaskAction's manifest."""
+    return _manifest(c.ACTION_KIND, TaskActionSpec)
 
 
 def _manifest(kind: str, spec: type[Model]) -> dict[str, Any]:

@@ -17,8 +17,8 @@ from typing import Any
 import yaml
 
 from kubesaga.api import constants as c
-from kubesaga.api.crds import task_crd, task_template_crd
-from kubesaga.api.editor_schemas import task_schema, task_template_schema
+from kubesaga.api.crds import task_action_crd, task_crd, task_template_crd
+from kubesaga.api.editor_schemas import task_action_schema, task_schema, task_template_schema
 
 _HEADER = "# Generated from operator/kubesaga/api by `python -m kubesaga.api.generate`; not to be edited.\n"
 
@@ -26,6 +26,7 @@ _HEADER = "# Generated from operator/kubesaga/api by `python -m kubesaga.api.gen
 def generated_files() -> dict[str, str]:
     """Content of each generated file by its path in the project."""
     crds = {
+        f"{c.GROUP}_{c.ACTION_PLURAL}.yaml": _yaml(task_action_crd()),
         f"{c.GROUP}_{c.TASK_PLURAL}.yaml": _yaml(task_crd()),
         f"{c.GROUP}_{c.TEMPLATE_PLURAL}.yaml": _yaml(task_template_crd()),
     }
@@ -33,6 +34,7 @@ def generated_files() -> dict[str, str]:
         **{f"crds/{name}": content for name, content in crds.items()},
         # A chart cannot read files outside of its own folder.
         **{f"charts/kubesaga/crd-files/{name}": content for name, content in crds.items()},
+        f"schemas/{c.ACTION_SINGULAR}.json": _json(task_action_schema()),
         f"schemas/{c.TASK_SINGULAR}.json": _json(task_schema()),
         f"schemas/{c.TEMPLATE_SINGULAR}.json": _json(task_template_schema()),
     }

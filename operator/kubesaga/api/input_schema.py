@@ -1,4 +1,4 @@
-"""A template's inputSchema: whether it can be used, and the check of a Task's context against it.
+"""A template's JSON Schemas: whether they can be used, and the checks of a Task's context, its result and its steps'.
 
 JSON Schema draft 2020-12 by jsonschema-rs. Used by ``findings`` and ``compile``; the bounds that a schema
 must keep are in ``schema_bounds``.
@@ -25,21 +25,33 @@ _GRAMMAR_REMEDY = "see this keyword in the specification of JSON Schema draft 20
 
 
 class InvalidSchemaError(ValueError):
-    """An inputSchema that cannot be compiled. Findings rule this out beforehand."""
+    """A schema that cannot be compiled. Findings rule this out beforehand."""
 
 
 def input_check(schema: Mapping[str, Any]) -> Callable[[Mapping[str, Any]], list[Violation]]:
-    """Compile a schema into a check that lists what is wrong with a context: at most 50 violations.
+    """Compile an inputSchema into a check that lists what is wrong with a context: at most 50 violations.
+
+    Raises InvalidSchemaError.
+    """
+    check = schema_check(schema, "inputSchema")
+    return lambda context: check(dict(context))
+
+
+def schema_check(schema: Mapping[str, Any], name: str) -> Callable[[Any], list[Violation]]:
+    """Compile the schema that stands in the field ``name`` into a check of any JSON value, as above.
 
     Raises InvalidSchemaError.
     """
     problems = schema_problems(schema)
     if problems:
-        raise InvalidSchemaError(f"inputSchema{problems[0].pointer}: {problems[0].message}")
+        raise InvalidSchemaError(f"{name}{problems[0].pointer}: {problems[0].message}")
     validator = _compile(schema)
 
-    def check(context: Mapping[str, Any]) -> list[Violation]:
-        errors = islice(validator.iter_errors(dict(context)), MAX_VIOLATIONS)
+    def check(value: Any) -> list[Violation]:
+        try:
+            errors = list(islice(validator.iter_errors(value), MAX_VIOLATIONS))
+        except ValueError as error:  # half a surrogate pair in a key, or nested too deep
+            return [Violation("", _shortened(f"cannot be checked: {error}"))]
         return [Violation(json_pointer(error.instance_path), _shortened(error.message)) for error in errors]
 
     return check

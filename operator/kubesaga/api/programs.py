@@ -14,7 +14,15 @@ from typing import Any
 from kubesaga.api.constants import COMPENSATION_METHOD
 from kubesaga.api.durations import parse_duration
 from kubesaga.api.merge import merged_list, merged_pod, merged_resources
-from kubesaga.api.models import ContainerProgram, HandlerProgram, StepDefaults, StepSpec, TaskTemplateSpec
+from kubesaga.api.models import (
+    CompensationSpec,
+    ContainerProgram,
+    HandlerProgram,
+    ProgramStep,
+    StepDefaults,
+    StepSpec,
+    TaskTemplateSpec,
+)
 from kubesaga.engine.vocabulary import Role
 
 _NOTHING = StepDefaults()
@@ -30,7 +38,7 @@ class ProgramKind(StrEnum):
 
 
 class ProgramError(ValueError):
-    """The template has no such program; the message says what is missing. Findings rule this out
+    """The template has no such program; the message says what is missing. Findings and the plan rule this out
     beforehand."""
 
 
@@ -60,22 +68,25 @@ class Program:
 
 
 def step_program(spec: TaskTemplateSpec, step_name: str, role: Role) -> Program:
-    """What the step runs in this role. Raises ProgramError."""
-    step = next((step for step in spec.steps if step.name == step_name), None)
+    """What the step, of the workflow or of ``finally``, runs in this role. Raises ProgramError."""
+    steps: tuple[ProgramStep, ...] = (*spec.steps, *(spec.finally_ or ()))
+    step = next((step for step in steps if step.name == step_name), None)
     if step is None:
         raise ProgramError(f"the template has no step {step_name!r}")
     defaults = spec.defaults or _NOTHING
-    written = _forward(step) if role is Role.FORWARD else _compensation(step)
-    timeout = step.timeout if role is Role.FORWARD or step.compensation is None else step.compensation.timeout
+    if role is Role.FORWARD:
+        written, timeout = _forward(step), step.timeout
+    else:
+        declared = _declared_compensation(step)
+        written, timeout = _compensation(step, declared), declared.timeout
     timeout = timeout or defaults.timeout
     image = written.image or defaults.image
     if not image:
         raise ProgramError(f"step {step_name!r} has no image, and neither have the template's defaults")
-    is_handler = isinstance(written, HandlerProgram)
     container = None if isinstance(written, HandlerProgram) else written
     handler = written if isinstance(written, HandlerProgram) else None
     return Program(
-        kind=ProgramKind.HANDLER if is_handler else ProgramKind.CONTAINER,
+        kind=ProgramKind.HANDLER if handler else ProgramKind.CONTAINER,
         image=image,
         callable=handler.callable if handler else None,
         method=handler.method if handler else None,
@@ -92,23 +103,34 @@ def step_program(spec: TaskTemplateSpec, step_name: str, role: Role) -> Program:
     )
 
 
-def _forward(step: StepSpec) -> HandlerProgram | ContainerProgram:
+def _forward(step: ProgramStep) -> HandlerProgram | ContainerProgram:
     program = step.handler or step.container
-    if program is None:
-        raise ProgramError(f"step {step.name!r} has neither a handler nor a container")
-    return program
+    if program is not None:
+        return program
+    if isinstance(step, StepSpec) and step.task is not None:
+        raise ProgramError(f"step {step.name!r} is a sub-workflow: its work is done by a child Task, not by a program")
+    if isinstance(step, StepSpec) and step.approval is not None:
+        raise ProgramError(f"step {step.name!r} is an approval: it waits for a TaskAction and runs no program")
+    raise ProgramError(f"step {step.name!r} has neither a handler nor a container")
 
 
-def _compensation(step: StepSpec) -> HandlerProgram | ContainerProgram:
-    if step.compensation is None:
+def _declared_compensation(step: ProgramStep) -> CompensationSpec:
+    declared = step.compensation if isinstance(step, StepSpec) else None
+    if declared is None:
         raise ProgramError(f"step {step.name!r} has no compensation")
-    if step.compensation.container:
-        return step.compensation.container
+    return declared
+
+
+def _compensation(step: ProgramStep, declared: CompensationSpec) -> HandlerProgram | ContainerProgram:
     own = step.handler
-    handler = step.compensation.handler
+    handler = declared.handler
+    if declared.container is not None:
+        return declared.container
     if handler is None:
         if own is None:
-            raise ProgramError(f"the compensation of container step {step.name!r} has no program")
+            raise ProgramError(
+                f"the compensation of step {step.name!r} has no program: only that of a handler step has one by itself"
+            )
         return own.model_copy(update={"method": COMPENSATION_METHOD})
     if handler.image is None and own is not None:
         return handler.model_copy(update={"image": own.image})

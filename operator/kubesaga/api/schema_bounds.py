@@ -1,4 +1,4 @@
-"""The bounds of an inputSchema, which make the cost of a check a matter of the input's size.
+"""The bounds of a JSON Schema, which make the cost of a check a matter of the size of what is checked.
 
 No reference leaves the document, none leads back to where it stands, every pattern matches in linear time,
 and with all references followed there are at most so many subschemas. Without them a small schema can take

@@ -34,7 +34,7 @@ _KEPT = (
     "nullable",
 )
 # Said by the models for editors only: the CRD has a CEL rule with a readable message in their place.
-_EDITORS_ONLY = frozenset({"title", "oneOf", "not"})
+_EDITORS_ONLY = frozenset({"title", "oneOf", "allOf", "not"})
 
 
 class SchemaError(TypeError):

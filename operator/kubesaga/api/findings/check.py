@@ -1,4 +1,4 @@
-"""The two checks: of a TaskTemplate's spec and of a Task's."""
+"""The three checks: of a TaskTemplate's spec, of a Task's and of a TaskAction's."""
 
 from __future__ import annotations
 
@@ -6,33 +6,57 @@ from collections.abc import Mapping
 from typing import Any
 
 from kubesaga.api.constants import MAX_FINDINGS
+from kubesaga.api.findings.action import action_findings
+from kubesaga.api.findings.children import child_findings
+from kubesaga.api.findings.environments import environment_findings
+from kubesaga.api.findings.expressions import expression_findings
 from kubesaga.api.findings.finding import Code, Finding, finding
 from kubesaga.api.findings.graph import graph_findings
+from kubesaga.api.findings.images import image_findings
+from kubesaga.api.findings.lifecycle import lifecycle_findings
 from kubesaga.api.findings.plain import to_plain_json
 from kubesaga.api.findings.pods import pod_findings
 from kubesaga.api.findings.programs import program_findings
-from kubesaga.api.findings.schema import input_schema_findings
+from kubesaga.api.findings.raw import Raw
+from kubesaga.api.findings.request import request_findings
+from kubesaga.api.findings.retry import retry_findings
+from kubesaga.api.findings.schema import schema_findings
 from kubesaga.api.findings.shape import shape_findings
-from kubesaga.api.models import TaskSpec, TaskTemplateSpec
+from kubesaga.api.models import TaskActionSpec, TaskSpec, TaskTemplateSpec
+from kubesaga.api.models.base import Model
+
+_PARTS = (
+    graph_findings,
+    program_findings,
+    retry_findings,
+    pod_findings,
+    schema_findings,
+    expression_findings,
+    environment_findings,
+    lifecycle_findings,
+)
 
 
 def check_template(
-    spec: Mapping[str, Any] | TaskTemplateSpec, path: str = "spec", *, default_image: str | None = None
+    spec: Mapping[str, Any] | TaskTemplateSpec,
+    path: str = "spec",
+    *,
+    default_image: str | None = None,
+    name: str | None = None,
 ) -> list[Finding]:
     """Everything that is wrong with a TaskTemplate's spec, as the user wrote it or read; never raises.
 
-    ``path`` is what the findings' paths begin with; ``default_image`` is the operator's, for steps without
-    one. At most 100 findings; the last one then says how many are left out.
+    ``path`` is what the findings' paths begin with; ``default_image`` is the operator's, for steps without one;
+    ``name`` is the object's metadata.name. At most 100 findings; the last one then says how many are left out.
     """
-    written = spec.write() if isinstance(spec, TaskTemplateSpec) else spec
-    plain, found = to_plain_json(written, path)
-    if not isinstance(plain, dict):
-        return found or [_no_object(path)]
+    plain, found = _plain(spec, path)
+    if plain is None:
+        return found
     found += shape_findings(TaskTemplateSpec, plain, path)
-    found += graph_findings(plain, path)
-    found += program_findings(plain, path, default_image)
-    found += pod_findings(plain, path)
-    found += input_schema_findings(plain, path)
+    for part in _PARTS:
+        found += part(plain, path)
+    found += image_findings(plain, path, default_image)
+    found += child_findings(plain, path, name)
     return _bounded(found, path)
 
 
@@ -41,15 +65,35 @@ def check_task(spec: Mapping[str, Any] | TaskSpec, path: str = "spec") -> list[F
 
     Whether its context is right is for the template's inputSchema to say.
     """
-    written = spec.write() if isinstance(spec, TaskSpec) else spec
-    plain, found = to_plain_json(written, path)
-    if not isinstance(plain, dict):
-        return found or [_no_object(path)]
-    return _bounded(found + shape_findings(TaskSpec, plain, path), path)
+    plain, found = _plain(spec, path)
+    if plain is None:
+        return found
+    found += shape_findings(TaskSpec, plain, path)
+    found += request_findings(plain, path)
+    return _bounded(found, path)
 
 
-def _no_object(path: str) -> Finding:
-    return finding(Code.INVALID_FIELD, path, "is not an object", "write fields and their values below it")
+def check_action(spec: Mapping[str, Any], path: str = "spec") -> list[Finding]:
+    """Everything that is wrong with a TaskAction's spec, as it was written, by itself; never raises.
+
+    Whether it fits the Task's state is for the engine to say.
+    """
+    plain, found = _plain(spec, path)
+    if plain is None:
+        return found
+    found += shape_findings(TaskActionSpec, plain, path)
+    found += action_findings(plain, path)
+    return _bounded(found, path)
+
+
+def _plain(spec: Mapping[str, Any] | Model, path: str) -> tuple[Raw | None, list[Finding]]:
+    """The document as plain JSON values, or None if it is none at all."""
+    plain, found = to_plain_json(spec.write() if isinstance(spec, Model) else spec, path)
+    if isinstance(plain, dict):
+        return plain, found
+    return None, found or [
+        finding(Code.INVALID_FIELD, path, "is not an object", "write fields and their values below it")
+    ]
 
 
 def _bounded(found: list[Finding], path: str) -> list[Finding]:

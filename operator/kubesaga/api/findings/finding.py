@@ -19,7 +19,11 @@ class Code(StrEnum):
     INVALID_CALLABLE = "InvalidCallable"
     INVALID_PROGRAM = "InvalidProgram"
     INVALID_RETRY = "InvalidRetry"
+    INVALID_EXPRESSION = "InvalidExpression"
+    INVALID_ACTION = "InvalidAction"
     INVALID_INPUT_SCHEMA = "InvalidInputSchema"
+    INVALID_OUTPUT_SCHEMA = "InvalidOutputSchema"
+    INVALID_RESULT_SCHEMA = "InvalidResultSchema"
     REMOTE_REFERENCE = "RemoteReference"
     METADATA_TOO_LARGE = "MetadataTooLarge"
     TIMEOUT_TOO_SHORT = "TimeoutTooShort"
@@ -31,6 +35,10 @@ class Code(StrEnum):
     UNKNOWN_DEPENDENCY = "UnknownDependency"
     SELF_DEPENDENCY = "SelfDependency"
     DEPENDENCY_CYCLE = "DependencyCycle"
+    UNKNOWN_STEP = "UnknownStep"
+    NOT_AN_ANCESTOR = "NotAnAncestor"
+    SUB_WORKFLOW_CYCLE = "SubWorkflowCycle"
+    FIELD_WITHOUT_EFFECT = "FieldWithoutEffect"
     COMPENSATION_WITHOUT_PROGRAM = "CompensationWithoutProgram"
     MISSING_IMAGE = "MissingImage"
     RESERVED_ENVIRONMENT = "ReservedEnvironment"
@@ -66,7 +74,7 @@ def shortened(text: str, limit: int = _LIMIT) -> str:
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     """The known word that was probably meant, if one is close; case, ``_`` and ``-`` do not count."""
     by_plain = {_plain(candidate): candidate for candidate in known}
-    close = difflib.get_close_matches(_plain(word[:100]), by_plain, n=1, cutoff=0.6)
+    close = difflib.get_close_matches(_plain(word[:100]), by_plain, n=1, cutoff=0.65)
     return by_plain[close[0]] if close else None
 
 

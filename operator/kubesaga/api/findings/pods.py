@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kubesaga.api.constants import TMP_PATH, TMP_VOLUME
+from kubesaga.api.constants import INPUT_PATH, INPUT_VOLUME, TMP_PATH, TMP_VOLUME
 from kubesaga.api.findings.finding import Code, Finding, did_you_mean, finding, listed
-from kubesaga.api.findings.raw import Raw, an_object, objects
+from kubesaga.api.findings.raw import Raw, all_steps, an_object, objects
 
 _OWN_TMP = "every step has a writable /tmp of its own: remove it, or choose another name and path"
+_OWN_INPUT = "a step finds a large input there: choose another name and path"
+_RESERVED_VOLUMES = {TMP_VOLUME: _OWN_TMP, INPUT_VOLUME: _OWN_INPUT}
+_RESERVED_PATHS = {TMP_PATH: _OWN_TMP, INPUT_PATH: _OWN_INPUT}
 
 
 def pod_findings(spec: Raw, path: str) -> list[Finding]:
@@ -17,10 +20,9 @@ def pod_findings(spec: Raw, path: str) -> list[Finding]:
     found = [*_own_lists(defaults, f"{path}.defaults")]
     general = _volume_names(defaults)
     # A default mount may rely on a volume that every step declares for itself.
-    volumes_of_all = [general | _volume_names(step) for _, step in objects(spec, "steps")] or [general]
+    volumes_of_all = [general | _volume_names(step) for _, _, step in all_steps(spec, path)] or [general]
     found += _mounts(defaults, f"{path}.defaults", set.intersection(*volumes_of_all))
-    for i, step in objects(spec, "steps"):
-        where = f"{path}.steps[{i}]"
+    for where, _, step in all_steps(spec, path):
         found += _own_lists(step, where)
         compensation = an_object(step, "compensation")
         for owner, place in ((step, where), (compensation, f"{where}.compensation")):
@@ -39,9 +41,10 @@ def _own_lists(owner: Raw, path: str) -> Iterator[Finding]:
     yield from _duplicates(pod, "imagePullSecrets", "name", f"{path}.pod")
     yield from _duplicates(pod, "volumes", "name", f"{path}.pod")
     for i, volume in objects(pod, "volumes"):
-        if volume.get("name") == TMP_VOLUME:
-            where = f"{path}.pod.volumes[{i}].name"
-            yield finding(Code.RESERVED_VOLUME, where, f"{TMP_VOLUME!r} is the operator's own volume", _OWN_TMP)
+        name, where = volume.get("name"), f"{path}.pod.volumes[{i}].name"
+        if isinstance(name, str) and name in _RESERVED_VOLUMES:
+            message = f"{name!r} is the operator's own volume"
+            yield finding(Code.RESERVED_VOLUME, where, message, _RESERVED_VOLUMES[name])
 
 
 def _duplicates(owner: Raw, field: str, key: str, path: str) -> Iterator[Finding]:
@@ -64,9 +67,11 @@ def _volume_names(owner: Raw) -> set[str]:
 def _mounts(owner: Raw, path: str, volumes: set[str]) -> Iterator[Finding]:
     for i, mount in objects(owner, "volumeMounts"):
         name, where = mount.get("name"), f"{path}.volumeMounts[{i}]"
-        if mount.get("mountPath") == TMP_PATH:
-            yield finding(Code.RESERVED_VOLUME, f"{where}.mountPath", f"{TMP_PATH} is taken", _OWN_TMP)
-        if isinstance(name, str) and name not in volumes and name != TMP_VOLUME:
+        place = mount.get("mountPath")
+        plain = place.rstrip("/") if isinstance(place, str) else None
+        if plain in _RESERVED_PATHS:
+            yield finding(Code.RESERVED_VOLUME, f"{where}.mountPath", f"{plain} is taken", _RESERVED_PATHS[plain])
+        if isinstance(name, str) and name not in volumes and name not in _RESERVED_VOLUMES:
             meant = did_you_mean(name, volumes)
             remedy = f"did you mean {meant}?" if meant else "declare it in pod.volumes of the step or of the defaults"
             there = listed(sorted(volumes)) or "none"

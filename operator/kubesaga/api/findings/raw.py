@@ -5,7 +5,7 @@ What has the wrong type is passed over here, since ``shape`` reports it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, KeysView
 from typing import Any
 
 Raw = dict[str, Any]
@@ -26,6 +26,19 @@ def a_list(parent: Any, key: str) -> list[Any]:
 def objects(parent: Any, key: str) -> Iterator[tuple[int, Raw]]:
     """The objects in the list under this key, with their indices."""
     return ((i, item) for i, item in enumerate(a_list(parent, key)) if isinstance(item, dict))
+
+
+def all_steps(spec: Raw, path: str) -> Iterator[tuple[str, int, Raw]]:
+    """The steps and after them those of finally, each with its path and its index in its list."""
+    for field in ("steps", "finally"):
+        for i, step in objects(spec, field):
+            yield f"{path}.{field}[{i}]", i, step
+
+
+def step_names(spec: Raw, *fields: str) -> KeysView[str]:
+    """The names of the steps in these lists (``steps``, ``finally``), in order, each once."""
+    names = (step.get("name") for field in fields for _, step in objects(spec, field))
+    return dict.fromkeys(name for name in names if isinstance(name, str)).keys()
 
 
 def has(parent: Raw, key: str) -> bool:

@@ -12,15 +12,19 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from kubesaga.api.constants import ALL_STEPS
 from kubesaga.api.findings.finding import Code, Finding, did_you_mean, finding, listed
 from kubesaga.api.findings.plain import below
-from kubesaga.api.models.base import LOGICAL_NAME_PATTERN, STEP_NAME_PATTERN, Model, child_models
-from kubesaga.api.models.steps import METHOD_PATTERN
+from kubesaga.api.models.base import LOGICAL_NAME_PATTERN, STEP_NAME_PATTERN, Model, child_models, maps_of_models
+from kubesaga.api.models.environments import OVERRIDDEN_NAME_PATTERN
+from kubesaga.api.models.programs import METHOD_PATTERN
+from kubesaga.api.models.steps import FinallyStepSpec, StepSpec
 
 _CODES = frozenset(Code)
 _PATTERN_REMEDIES = {
     LOGICAL_NAME_PATTERN: "write lower-case letters, digits, - and _, first a letter, at most 63 characters",
     STEP_NAME_PATTERN: "write snake_case: lower-case letters, digits, _, first a letter, at most 40",
+    OVERRIDDEN_NAME_PATTERN: f"write the name of a step, or {ALL_STEPS}",
     METHOD_PATTERN: "write the method's name only, without parentheses; it cannot begin with an underscore",
 }
 _KINDS = {
@@ -83,20 +87,46 @@ def _explained(model: type[Model], error: ErrorDetails) -> tuple[str, str]:
         return f"{value!r:.100} is not allowed here", _PATTERN_REMEDIES.get(pattern, f"it must match {pattern}")
     if kind in _KINDS:
         return f"{_described(value)} is not {_KINDS[kind]}", _type_remedy(kind, value)
+    if kind == "too_short":
+        return "is empty", "write at least one entry, or leave the field out"
+    if kind == "string_too_short":
+        return "is empty", "write something"
+    if kind == "string_too_long":
+        return f"has {len(value)} characters", f"write at most {context['max_length']}"
+    if kind == "greater_than_equal":
+        return f"{_described(value)} is too small", f"write at least {context['ge']}"
+    if kind == "less_than_equal":
+        return f"{_described(value)} is too large", f"write at most {context['le']}"
     if kind == "too_long":
         return f"has {context['actual_length']} entries", f"write at most {context['max_length']}"
     return error["msg"], "correct the value"
 
 
 def _unknown_field(model: type[Model], loc: Sequence[str | int]) -> tuple[str, str]:
-    owner = model
-    for part in loc[:-1]:
-        owner = child_models(owner).get(str(part), owner)
-    known = [field.alias or name for name, field in owner.model_fields.items()]
+    owner = _owner(model, loc)
+    known = _fields(owner)
     meant = did_you_mean(str(loc[-1]), known)
+    if owner is FinallyStepSpec and str(loc[-1]) in _fields(StepSpec):
+        return "is not for a step of finally", f"remove it: there are only {listed(known, most=20)}"
     if meant:
         return "unknown field", f"did you mean {meant}?"
     return "unknown field", f"there are: {listed(known, most=20)}"
+
+
+def _owner(model: type[Model], loc: Sequence[str | int]) -> type[Model]:
+    """The model that holds the last field of the path."""
+    owner, a_key_follows = model, False
+    for part in loc[:-1]:
+        if isinstance(part, int) or a_key_follows:
+            a_key_follows = False
+            continue
+        a_key_follows = part in maps_of_models(owner)
+        owner = child_models(owner).get(part, owner)
+    return owner
+
+
+def _fields(model: type[Model]) -> list[str]:
+    return [field.alias or name for name, field in model.model_fields.items()]
 
 
 def _wrong_word(value: Any, expected: str) -> tuple[str, str]:

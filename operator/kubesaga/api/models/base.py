@@ -7,15 +7,17 @@ passes on and the editors' schemas leave out.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from functools import cache
-from typing import Annotated, Any, Self, get_args
+from typing import Annotated, Any, Self, get_args, get_origin
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
 from kubesaga.api import durations, versions
+from kubesaga.api.constants import MAX_EXPRESSION
 
 
 def cel(*rules: tuple[str, str]) -> dict[str, Any]:
@@ -54,9 +56,26 @@ class Model(BaseModel):
 
 @cache
 def child_models(model: type[Model]) -> dict[str, type[Model]]:
-    """The model's fields that hold another model, or a list of one, by the API's names."""
+    """The model's fields that hold another model, or a list or a map of them, by the API's names."""
     found = ((field.alias or name, _model_in(field.annotation)) for name, field in model.model_fields.items())
     return {alias: child for alias, child in found if child is not None}
+
+
+@cache
+def maps_of_models(model: type[Model]) -> frozenset[str]:
+    """Those of ``child_models`` that hold a map: one level more, whose keys are the user's."""
+    aliases = {field.alias or name: field.annotation for name, field in model.model_fields.items()}
+    return frozenset(alias for alias in child_models(model) if _is_map(aliases[alias]))
+
+
+@cache
+def nullable_fields(model: type[Model]) -> frozenset[str]:
+    """The fields for which null is a value, by the API's names."""
+    return frozenset(
+        field.alias or name
+        for name, field in model.model_fields.items()
+        if isinstance(field.json_schema_extra, dict) and field.json_schema_extra.get("nullable")
+    )
 
 
 def _model_in(annotation: Any) -> type[Model] | None:
@@ -65,18 +84,31 @@ def _model_in(annotation: Any) -> type[Model] | None:
     return next((child for argument in get_args(annotation) if (child := _model_in(argument))), None)
 
 
+def _is_map(annotation: Any) -> bool:
+    return get_origin(annotation) is dict or any(_is_map(argument) for argument in get_args(annotation))
+
+
 def _without_nulls(model: type[Model], written: Any) -> Any:
     # As the API server does: a null in a field that is not nullable is dropped before defaults are filled in.
     if isinstance(written, list):
         return [_without_nulls(model, item) for item in written]
     if not isinstance(written, Mapping):
         return written
-    children = child_models(model)
+    nullable = nullable_fields(model)
     return {
-        key: _without_nulls(children[key], value) if key in children else value
+        key: _member_without_nulls(model, key, value)
         for key, value in written.items()
-        if value is not None
+        if value is not None or key in nullable
     }
+
+
+def _member_without_nulls(model: type[Model], key: str, value: Any) -> Any:
+    child = child_models(model).get(key)
+    if child is None:
+        return value
+    if key in maps_of_models(model) and isinstance(value, Mapping):
+        return {name: _without_nulls(child, item) for name, item in value.items() if item is not None}
+    return _without_nulls(child, value)
 
 
 def _check_duration(value: Any) -> Any:
@@ -111,6 +143,16 @@ def _check_version(value: Any) -> Any:
     return value
 
 
+def _check_version_range(value: Any) -> Any:
+    if not isinstance(value, str) or not versions.is_version_range(value):
+        raise PydanticCustomError(
+            "InvalidVersion",
+            "{value} is neither a semantic version nor a range of them",
+            {"value": repr(value)[:64], "remedy": versions.RANGE_REMEDY},
+        )
+    return value
+
+
 _DURATION_SCHEMA = {
     "pattern": durations.DURATION_PATTERN,
     "minLength": durations.MIN_LENGTH,
@@ -128,12 +170,32 @@ _VERSION_SCHEMA = {"pattern": versions.VERSION_PATTERN, "minLength": 5, "maxLeng
 Version = Annotated[str, BeforeValidator(_check_version), Field(json_schema_extra=_VERSION_SCHEMA)]
 """A semantic version without build metadata, which no label could carry."""
 
+_RANGE_SCHEMA = {
+    **cel((f"self.matches(r'{versions.VERSION_RANGE_PATTERN}')", versions.RANGE_REMEDY)),
+    "allOf": [{"pattern": versions.VERSION_RANGE_PATTERN}],
+    "minLength": 1,
+    "maxLength": versions.MAX_LENGTH,
+}
+VersionRange = Annotated[str, BeforeValidator(_check_version_range), Field(json_schema_extra=_RANGE_SCHEMA)]
+"""An exact version, or a range of versions."""
+
+Expression = Annotated[str, Field(min_length=1, max_length=MAX_EXPRESSION)]
+"""CEL."""
+
 Text = Annotated[str, Field(max_length=4096)]
 ShortText = Annotated[str, Field(max_length=256)]
 LOGICAL_NAME_PATTERN = "^[a-z]([a-z0-9_-]{0,61}[a-z0-9])?$"
 STEP_NAME_PATTERN = "^[a-z]([a-z0-9_]{0,38}[a-z0-9])?$"
 LogicalName = Annotated[str, Field(pattern=LOGICAL_NAME_PATTERN, max_length=63)]
 StepName = Annotated[str, Field(pattern=STEP_NAME_PATTERN, max_length=40)]
+
+_LOGICAL_NAME = re.compile(LOGICAL_NAME_PATTERN)
+
+
+def is_logical_name(text: str) -> bool:
+    """Whether it may be a template's name, a domain or an environment."""
+    return _LOGICAL_NAME.fullmatch(text) is not None
+
 
 FreeObject = Annotated[
     dict[str, Any],

@@ -10,9 +10,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from kubesaga.api.constants import MAX_FINDINGS, MAX_STEPS, MAX_TRANSITIONS
+from kubesaga.api.constants import MAX_ACTIONS, MAX_DEPTH, MAX_FINDINGS, MAX_STEPS, MAX_TRANSITIONS
 from kubesaga.api.models.base import AnyJson, FreeObject, Model, list_map
 from kubesaga.engine.vocabulary import (
+    ActionType,
     EndingPhase,
     EndingTrigger,
     Role,
@@ -29,12 +30,17 @@ Time = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 Word = Annotated[str, Field(max_length=256)]
 Message = Annotated[str, Field(max_length=32768)]
 
+# A decision may move every step and every compensation at once, and the Task.
+_LONGEST_HISTORY = MAX_TRANSITIONS + 2 * MAX_STEPS + 1
+# A Task that is refused for its depth has its place written down all the same.
+_LONGEST_PATH = 2 * MAX_DEPTH
+
 
 class Condition(Model):
     """One aspect of the object's state, as everywhere in Kubernetes."""
 
     type: Annotated[str, Field(max_length=316)]
-    """Ready, Succeeded, Finished, Reconciling, Stalled or NeedsAttention."""
+    """Ready, Succeeded, Finished, Reconciling, Stalled, Suspended, NeedsAttention, Stale or FinallyFailed."""
     status: Annotated[str, Field(json_schema_extra={"enum": ["True", "False", "Unknown"]})]
     """True, False or Unknown."""
     observed_generation: int | None = None
@@ -67,6 +73,21 @@ class StepErrorStatus(Model):
     """The error's class and its base classes."""
     outcome_unknown: bool | None = None
     """Whether the work may have been done all the same: after a timeout, a lost Job, a killed process."""
+    retry_after: Annotated[float, Field(json_schema_extra={"format": "double"})] | None = None
+    """Seconds that the program asked to wait before the next attempt."""
+    pod_reason: Word | None = None
+    """How the pod or its container ended, in Kubernetes' word: Evicted, OOMKilled, DeadlineExceeded."""
+
+
+class ResultRefStatus(Model):
+    """A value too large for the status: in a ConfigMap, as JSON under the key result."""
+
+    name: Word | None = None
+    """The ConfigMap."""
+    sha256: Annotated[str, Field(max_length=64)] | None = None
+    """Of the JSON text, in hexadecimal digits."""
+    size: int | None = None
+    """Of the JSON text, in bytes."""
 
 
 class StopStatus(Model):
@@ -91,8 +112,14 @@ class AttemptStatus(Model):
     """Attempts so far; the number only grows."""
     retry_base: int | None = None
     """The attempt from which retries are counted."""
+    ignored: int | None = None
+    """Attempts since then that a retry rule does not count."""
     job_name: Word | None = None
     """The Job of the latest attempt."""
+    child_name: Word | None = None
+    """The child Task of a sub-workflow."""
+    first_enqueued_at: Time | None = None
+    """When the first of the attempts that are counted was decided."""
     enqueued_at: Time | None = None
     """When the latest attempt was decided."""
     started_at: Time | None = None
@@ -105,12 +132,18 @@ class AttemptStatus(Model):
     """Why the latest attempt failed."""
     result: AnyJson = None
     """What the program returned."""
+    result_ref: ResultRefStatus | None = None
+    """In place of result: where a large one is."""
     metadata: FreeObject | None = None
     """What the program reported beside its result."""
     stop: StopStatus | None = None
     """That the attempt is being stopped."""
     outcome_unknown: bool | None = None
     """Whether any attempt ended without saying if its work was done."""
+    disrupted: Annotated[tuple[Word, ...], Field(max_length=64)] | None = None
+    """The pods of the latest attempt that Kubernetes took away and the Job replaced; they are not counted."""
+    confirmed_stopped: bool | None = None
+    """Whether a human said that nothing of the latest attempt runs any more."""
 
 
 class StepStatus(AttemptStatus):
@@ -118,6 +151,8 @@ class StepStatus(AttemptStatus):
 
     name: Annotated[str, Field(max_length=63)]
     """The step."""
+    final: bool | None = None
+    """Whether it is one of finally."""
     compensation: AttemptStatus | None = None
     """How far its undoing has come."""
 
@@ -144,6 +179,27 @@ class EndingStatus(Model):
     """How far the ending has come."""
     outcome: TaskOutcome | None = None
     """With which outcome it will end, or has ended."""
+    compensate: bool | None = None
+    """Whether what was done is undone."""
+
+
+class ParentStatus(Model):
+    """Whose sub-workflow the Task is."""
+
+    name: Word | None = None
+    """The parent Task."""
+    uid: Word | None = None
+    """Its UID."""
+    step: Word | None = None
+    """The parent's step that this Task is."""
+    root_key: Word | None = None
+    """What the idempotency keys of the whole tree are made from: the root Task's idempotencyKey, else its UID."""
+    path: Annotated[tuple[Word, ...], Field(max_length=_LONGEST_PATH)] | None = None
+    """The steps from the root Task down to this one."""
+    templates: Annotated[tuple[Word, ...], Field(max_length=_LONGEST_PATH)] | None = None
+    """The templates (domain/name) of the Tasks above, the root's first."""
+    attempt: int | None = None
+    """The attempt of the parent's step that this Task last obeyed."""
 
 
 class Counts(Model):
@@ -179,6 +235,29 @@ class SagaStatus(Model):
     """What made it due."""
     plan: Annotated[tuple[PlannedCompensationStatus, ...], Field(max_length=MAX_STEPS)] | None = None
     """What is undone, and in which order."""
+    abandoned: Annotated[tuple[Word, ...], Field(max_length=MAX_STEPS)] | None = None
+    """What a human left as it is."""
+
+
+class ActionStatus(Model):
+    """A TaskAction that was applied."""
+
+    uid: Word | None = None
+    """Its UID."""
+    name: Word | None = None
+    """Its name."""
+    type: ActionType | None = None
+    """What it did."""
+    step: Word | None = None
+    """To which step; absent where to the Task."""
+    requested_by: Word | None = None
+    """Who asked for it."""
+    reason: Message | None = None
+    """Why, in their words."""
+    at: Time | None = None
+    """When it was applied."""
+    message: Message | None = None
+    """What became of it."""
 
 
 class TransitionStatus(Model):
@@ -209,24 +288,44 @@ class TaskStatus(Model):
     """The metadata.generation that was last seen; -1 before the first time."""
     state: TaskState | None = None
     """Where the Task is."""
+    state_since: Time | None = None
+    """Since when."""
     outcome: TaskOutcome | None = None
     """How it ended."""
     message: Message | None = None
     """The state in a sentence."""
     result: AnyJson = None
     """What the workflow yielded."""
+    result_ref: ResultRefStatus | None = None
+    """In place of result: where a large one is."""
+    error: StepErrorStatus | None = None
+    """What is wrong with the Task itself: its output cannot be made."""
     template: PinnedTemplateStatus | None = None
     """The template revision that it runs."""
+    request_hash: Word | None = None
+    """A hash of what of the request may not change."""
+    parent: ParentStatus | None = None
+    """Whose sub-workflow it is."""
     run: int | None = None
-    """How often it was reopened."""
+    """How often it was started or reopened."""
     started_at: Time | None = None
     """When it started."""
+    run_started_at: Time | None = None
+    """When it was started or reopened last: the template's timeout counts from here."""
     finished_at: Time | None = None
     """When it ended."""
     next_retry_at: Time | None = None
     """When the next retry is due."""
     blocked_since: Time | None = None
     """Since when it has been BlockedByFailures."""
+    suspended_since: Time | None = None
+    """Since when nothing new is started."""
+    resumed_at: Time | None = None
+    """When that ended last."""
+    stale: bool | None = None
+    """Whether it has waited longer than its template's lifecycle allows."""
+    finally_failed: bool | None = None
+    """Whether a step of finally failed."""
     ending: EndingStatus | None = None
     """Its decided end."""
     progress: Word | None = None
@@ -239,7 +338,11 @@ class TaskStatus(Model):
     """The steps."""
     compensation: SagaStatus | None = None
     """The saga, once it is due."""
-    transitions: Annotated[tuple[TransitionStatus, ...], Field(max_length=MAX_TRANSITIONS)] | None = None
+    actions: Annotated[tuple[ActionStatus, ...], Field(max_length=MAX_ACTIONS)] | None = None
+    """The latest TaskActions that were applied, oldest first."""
+    history_blocks: int | None = None
+    """How many ConfigMaps <task>-history-<hash>-<number> hold older moves, 128 each, oldest first."""
+    transitions: Annotated[tuple[TransitionStatus, ...], Field(max_length=_LONGEST_HISTORY)] | None = None
     """The latest moves of all state machines, oldest first."""
     conditions: Conditions | None = None
     """Finished is True at any end, Succeeded says how it ended."""
@@ -258,6 +361,15 @@ class FindingStatus(Model):
     """What to do about it."""
 
 
+class TemplateUsersStatus(Model):
+    """How many Tasks there are that have started with this version, counted every few seconds."""
+
+    live: int | None = None
+    """Those that have not ended."""
+    total: int | None = None
+    """All of them."""
+
+
 class TaskTemplateStatus(Model):
     """Whether the template can be used, and if not, why."""
 
@@ -265,6 +377,8 @@ class TaskTemplateStatus(Model):
     """The metadata.generation that was last seen; -1 before the first time."""
     revision: Word | None = None
     """The ControllerRevision that holds this content."""
+    users: TemplateUsersStatus | None = None
+    """How many Tasks run this version."""
     findings: Annotated[tuple[FindingStatus, ...], Field(max_length=MAX_FINDINGS)] | None = None
     """Everything that is wrong with it, at once."""
     conditions: Conditions | None = None

@@ -1,0 +1,1 @@
+"""Wrong manifests, and what everybody who reads them must say."""

@@ -8,19 +8,21 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from kubesaga.runtime.cache import Obj
-from kubesaga.runtime.kube import Kube, KubeError
+from kubesaga.runtime.kube import Kube, KubeError, pods_path
 
 
 class MemoryKube(Kube):
     """Stores objects by path, guards updates by resourceVersion, counts calls.
 
     ``broken`` is asked before every call: an error that it gives is raised. Each call takes ``latency`` seconds.
+    ``logs`` holds those of the steps' containers, by the pod's name.
     """
 
     def __init__(self) -> None:
         self.kubeconfig = None
         self.last_contact = None
         self.objects: dict[str, Obj] = {}
+        self.logs: dict[str, bytes] = {}
         self.calls: list[tuple[str, str]] = []
         self.broken: Callable[[str, str], KubeError | None] = well
         self.latency = 0.0
@@ -39,6 +41,20 @@ class MemoryKube(Kube):
         self.objects[path] = stored
         return copy.deepcopy(stored)
 
+    async def pod_log(self, namespace: str, pod: str, container: str, tail_lines: int, limit_bytes: int) -> bytes:
+        assert container == "step"
+        await self._begin("GET", pods_path(namespace, pod, "log"))
+        if pod not in self.logs:
+            raise KubeError(404, "NotFound", f"pods {pod!r} not found")
+        return b"".join(self.logs[pod].splitlines(keepends=True)[-tail_lines:])[:limit_bytes]
+
+    async def _begin(self, method: str, path: str) -> None:
+        self.calls.append((method, path))
+        error = self.broken(method, path)
+        await asyncio.sleep(self.latency)
+        if error is not None:
+            raise error
+
     async def _call(
         self,
         method: str,
@@ -48,11 +64,7 @@ class MemoryKube(Kube):
         query: Mapping[str, str] | None = None,
         content_type: str = "",  # noqa: ARG002 - every patch is taken for a merge patch
     ) -> Obj:
-        self.calls.append((method, path))
-        error = self.broken(method, path)
-        await asyncio.sleep(self.latency)
-        if error is not None:
-            raise error
+        await self._begin(method, path)
         match method:
             case "GET" if query is not None:
                 return self._list(path)

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from kubesaga.runtime.documents import read_output
+from kubesaga.runtime.documents import Framed, read_framed, read_output
 
 
 def ended(code: int, message: str = "", reason: str | None = None) -> dict[str, object]:
@@ -62,7 +62,62 @@ def test_a_document_cut_by_the_kubelet_is_too_large() -> None:
     error = read_output(ended(0, cut), expects_document=True).error
     assert error is not None
     assert (error.type, error.retryable, error.outcome_unknown) == ("ResultTooLarge", False, True)
-    assert "reference" in error.message
+    assert "frame a larger one in the program's log" in error.message
+    assert "return a reference" in error.message
+
+
+def framed(size: object, sha256: object = "a" * 64) -> str:
+    return json.dumps({"resultFrame": {"bytes": size, "sha256": sha256}})
+
+
+def test_a_document_may_say_that_the_result_is_in_the_log() -> None:
+    for size in (1, 262_144):
+        output = read_output(ended(0, framed(size)), expects_document=True)
+        assert (output.error, output.framed) == (None, Framed(size, "a" * 64))
+
+
+def test_more_than_the_operator_takes_is_not_even_looked_for_in_the_log() -> None:
+    output = read_output(ended(0, framed(262_145)), expects_document=True)
+    assert output.framed is None
+    assert output.error is not None
+    assert (output.error.type, output.error.retryable, output.error.outcome_unknown) == ("ResultTooLarge", False, True)
+    assert "262145 bytes, the limit is 262144" in output.error.message
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        '{"resultFrame": 1}',
+        '{"resultFrame": {}}',
+        framed("5"),
+        framed(True),
+        framed(5.0),
+        framed(5, None),
+        framed(5, "a" * 63),
+        framed(5, "A" * 64),
+        framed(5, "a" * 64 + "\n"),
+    ],
+)
+def test_a_frame_without_length_and_checksum_is_garbage(garbage: str) -> None:
+    error = read_output(ended(0, garbage), expects_document=True).error
+    assert error is not None
+    assert error.type == "InvalidResult"
+
+
+def test_a_program_that_failed_is_not_asked_for_its_log() -> None:
+    output = read_output(ended(3, framed(5000)), expects_document=True)
+    assert output.framed is None
+    assert output.error is not None
+    assert (output.error.type, output.error.exit_code) == ("ExitCode", 3)
+
+
+def test_a_framed_document_is_read_like_any_other_but_may_not_refer_to_another() -> None:
+    output = read_framed('{"result": "\\ud800 Zoë \\u0000", "metadata": {"n": 1}}'.encode())
+    assert (output.result, output.metadata) == ("\ud800 Zoë \x00", {"n": 1})
+    for document in (framed(5).encode(), b"", b"\xff"):
+        error = read_framed(document).error
+        assert error is not None
+        assert error.type == "InvalidResult"
 
 
 def test_an_error_document_counts_whatever_the_exit_code() -> None:

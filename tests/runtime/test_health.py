@@ -82,7 +82,7 @@ def test_a_process_is_not_ready_before_every_kind_is_listed() -> None:
     scene.health = Health(scene.kube, Cache(), lambda: scene.now)
 
     async def use(get: Get) -> None:
-        assert await get("/readyz") == (503, "not yet listed: tasks, tasktemplates, jobs, pods")
+        assert await get("/readyz") == (503, "not yet listed: tasks, tasktemplates, taskactions, jobs, pods")
 
     served(scene, use)
 

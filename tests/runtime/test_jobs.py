@@ -11,9 +11,10 @@ import pytest
 from kubesaga.api.programs import Program, ProgramKind
 from kubesaga.engine.decision import Attempt
 from kubesaga.engine.plan import Compensation, Plan, RetryPolicy, Step
-from kubesaga.engine.records import StepError, StepRecord, TaskStatus
-from kubesaga.engine.vocabulary import Role, StepState
-from kubesaga.runtime.jobs import InputTooLarge, build_fence, build_job, job_name
+from kubesaga.engine.records import ParentLink, ResultRef, StepError, StepRecord, TaskStatus
+from kubesaga.engine.vocabulary import DeletionPolicy, Role, StepState
+from kubesaga.runtime.jobs import JobBundle, belongs_to, build_fence, job_name
+from kubesaga.runtime.jobs import build_job as build_bundle
 
 PLAN = Plan(
     steps=(
@@ -45,6 +46,31 @@ def task(context: Any = None) -> dict[str, Any]:
         },
         "spec": {"templateRef": {"name": "t"}, "context": context or {"customer": "carol"}, "initiator": "me"},
     }
+
+
+def bundle(
+    task: dict[str, Any],
+    plan: Plan,
+    status: TaskStatus,
+    attempt: Attempt,
+    program: Program,
+    *,
+    policy: DeletionPolicy = DeletionPolicy.DELETE,
+    **values: Any,
+) -> JobBundle:
+    """As gather and apply have it made; ``values`` by the names of the ConfigMaps, with ``_`` for ``-``."""
+    loaded = {name.replace("_", "-"): value for name, value in values.items()}
+    context, options = task["spec"].get("context") or {}, task["spec"].get("options") or {}
+    return build_bundle(
+        task, plan, status, attempt, program, policy=policy, context=context, options=options, values=loaded
+    )
+
+
+def build_job(*args: Any, **more: Any) -> dict[str, Any]:
+    """The Job of a bundle whose input is in it."""
+    made = bundle(*args, **more)
+    assert made.input is None
+    return made.job
 
 
 def container(job: dict[str, Any]) -> dict[str, Any]:
@@ -90,15 +116,66 @@ def test_a_context_cannot_read_the_pods_environment_through_the_kubelets_expansi
     assert input_of(job)["context"]["note"] == "$(SECRET) and $$(SECRET)"
 
 
-def test_a_lone_surrogate_in_a_result_does_not_keep_the_next_job_from_being_built() -> None:
-    odd = replace(STATUS.steps[1], result="\ud800")
-    job = build_job(task(), PLAN, replace(STATUS, steps=(STATUS.steps[0], odd, STATUS.steps[2])), THIRD, PROGRAM)
-    assert input_of(job)["results"]["second"] == "?"
+def test_any_text_in_a_result_reaches_the_next_step_as_it_is() -> None:
+    for odd in ("\ud800", "\x00", "\U0001f680\n\u2028", "$(HOME)$$"):
+        record = replace(STATUS.steps[1], result=odd)
+        status = replace(STATUS, steps=(STATUS.steps[0], record, STATUS.steps[2]))
+        assert input_of(build_job(task(), PLAN, status, THIRD, PROGRAM))["results"]["second"] == odd
 
 
-def test_an_input_that_does_not_fit_is_refused_with_the_remedy() -> None:
-    with pytest.raises(InputTooLarge, match="pass a reference"):
-        build_job(task({"blob": "x" * 100_000}), PLAN, STATUS, THIRD, PROGRAM)
+def test_a_large_result_is_put_where_its_reference_stands() -> None:
+    record = replace(STATUS.steps[1], result=ResultRef("second-result", "0" * 64, 9))
+    status = replace(STATUS, steps=(STATUS.steps[0], record, STATUS.steps[2]))
+    job = build_job(task(), PLAN, status, THIRD, PROGRAM, second_result={"rows": 9})
+    assert input_of(job)["results"]["second"] == {"rows": 9}
+
+
+def test_a_large_input_is_a_file_that_only_its_step_reads() -> None:
+    context = {"blob": "x" * 40_000}
+    made = bundle(task(context), PLAN, STATUS, THIRD, PROGRAM)
+    assert made.input is not None
+    variables = environment(made.job)
+    assert variables["KUBESAGA_INPUT_FILE"] == "/run/kubesaga/input.json"
+    assert "KUBESAGA_INPUT" not in variables
+    assert {"name": "kubesaga-input", "mountPath": "/run/kubesaga", "readOnly": True} in container(made.job)[
+        "volumeMounts"
+    ]
+    volumes = {volume["name"]: volume for volume in made.job["spec"]["template"]["spec"]["volumes"]}
+    name = made.input["metadata"]["name"]
+    assert volumes["kubesaga-input"]["configMap"] == {"name": name, "defaultMode": 0o444}
+    assert name == f"{job_name(task(), THIRD)}-input"
+    assert json.loads(made.input["data"]["input.json"])["context"] == context
+
+
+def test_a_small_input_needs_no_file() -> None:
+    job = build_job(task(), PLAN, STATUS, THIRD, PROGRAM)
+    assert "KUBESAGA_INPUT_FILE" not in environment(job)
+    assert [volume["name"] for volume in job["spec"]["template"]["spec"]["volumes"]] == ["tmp"]
+
+
+@pytest.mark.parametrize(("policy", "owners"), [(DeletionPolicy.DELETE, 1), (DeletionPolicy.COMPENSATE, 0)])
+def test_jobs_fences_and_inputs_go_with_their_task_unless_it_is_compensated_first(
+    policy: DeletionPolicy, owners: int
+) -> None:
+    made = bundle(task({"blob": "x" * 40_000}), PLAN, STATUS, THIRD, PROGRAM, policy=policy)
+    fence = build_fence(task(), THIRD, policy)
+    for obj in (made.job, made.input, fence):
+        assert obj is not None
+        assert len(obj["metadata"]["ownerReferences"]) == owners
+        assert obj["metadata"]["labels"]["kubesaga.dev/task-uid"] == "uid-1"
+    assert belongs_to(made.job, task(), THIRD)
+    assert belongs_to(fence, task(), THIRD)
+
+
+def test_the_variable_and_the_document_bear_the_same_key() -> None:
+    own = {**task(), "spec": {**task()["spec"], "idempotencyKey": "order-7"}}
+    child = replace(STATUS, parent=ParentLink("p", "uid-0", "sub", "root", ("sub",), ("default/p",)))
+    keys = set()
+    for a_task, status in ((task(), STATUS), (own, STATUS), (task(), child)):
+        job = build_job(a_task, PLAN, status, THIRD, PROGRAM)
+        assert environment(job)["KUBESAGA_IDEMPOTENCY_KEY"] == input_of(job)["idempotencyKey"]
+        keys.add(input_of(job)["idempotencyKey"])
+    assert len(keys) == 3
 
 
 def test_pods_are_restricted() -> None:
@@ -138,7 +215,7 @@ def test_a_steps_timeout_is_its_pods_deadline_in_whole_seconds() -> None:
 
 
 def test_a_fence_takes_the_attempts_name_runs_nothing_and_carries_no_queue() -> None:
-    job, fence = build_job(task(), PLAN, STATUS, THIRD, PROGRAM), build_fence(task(), THIRD)
+    job, fence = build_job(task(), PLAN, STATUS, THIRD, PROGRAM), build_fence(task(), THIRD, DeletionPolicy.DELETE)
     assert fence["metadata"]["name"] == job["metadata"]["name"] == job_name(task(), THIRD)
     assert (fence["spec"]["parallelism"], fence["spec"]["activeDeadlineSeconds"]) == (0, 1)
     assert all(label.startswith(("kubesaga.dev/", "app.kubernetes.io/")) for label in fence["metadata"]["labels"])

@@ -299,3 +299,19 @@ def test_a_missing_or_broken_kubeconfig_is_explained(tmp_path: Path, monkeypatch
 )
 def test_a_path_tells_its_resource(path: str, resource: str) -> None:
     assert paths.resource_of(path) == resource
+
+
+def test_the_end_of_a_log_comes_as_it_was_written(tmp_path: Path) -> None:
+    written = b"first\n\xff\x00 no JSON\n"
+    api = Api(lambda _: web.Response(body=written, content_type="text/plain"), failure(500, "InternalError", "kubelet"))
+
+    async def use(kube: Kube) -> None:
+        assert await kube.pod_log("shop", "p", "step", 10, 99) == written
+        with pytest.raises(KubeError) as raised:
+            await kube.pod_log("shop", "p", "step", 10, 99)
+        assert raised.value.transient
+
+    serve(tmp_path, api, use)
+    request = api.requests[0]
+    assert request.path == pods_path("shop", "p", "log")
+    assert dict(request.query) == {"container": "step", "tailLines": "10", "limitBytes": "99"}

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from kubesaga.api.times import epoch
 from kubesaga.engine.snapshot import Observation, Phase
-from kubesaga.runtime.observe import observe
+from kubesaga.runtime.documents import Framed, Output
+from kubesaga.runtime.observe import framed_document, observe
 
 T0, T1 = "2026-01-01T00:00:00Z", "2026-01-01T00:00:05Z"
 
@@ -101,6 +103,14 @@ def test_a_pod_deleted_by_hand_is_named_so() -> None:
     assert observation.error.type == "PodDeleted"
 
 
+def test_a_pod_that_somebody_deletes_should_be_gone_by_its_grace_and_one_that_is_over_is() -> None:
+    leaving = pod({"running": {"startedAt": T0}}, phase="Running")
+    leaving["metadata"]["deletionTimestamp"] = T1
+    assert seen(job(), leaving).gone_by == epoch(T1)
+    assert seen(job(), {**leaving, "gone": True}).gone_by is None
+    assert seen(job(), pod({"running": {"startedAt": T0}}, phase="Running")).gone_by is None
+
+
 def test_a_failed_job_without_a_pod_leaves_the_outcome_unknown() -> None:
     observation = seen(job("Failed"))
     assert observation.error is not None
@@ -142,7 +152,87 @@ def test_a_fence_is_a_fence_whatever_its_conditions() -> None:
     assert (observation.phase, observation.terminal) == (Phase.FENCED, True)
 
 
+def held(**more: Any) -> dict[str, Any]:
+    """A Job that a quota system has suspended."""
+    suspended = job("Suspended", **more)
+    suspended["spec"]["suspend"] = True
+    return suspended
+
+
 def test_a_job_held_by_a_quota_system_does_not_wait_for_itself() -> None:
-    held = job()
-    held["spec"]["suspend"] = True
-    assert seen(held).waiting_since is None
+    assert seen(held()).waiting_since is None
+    assert not seen(held()).terminal
+
+
+def test_a_held_job_that_was_stopped_is_over_for_its_deadline_would_never_pass() -> None:
+    observation = seen(held(parallelism=0))
+    assert (observation.phase, observation.terminal, observation.started_at) == (Phase.FAILED, True, None)
+    assert observation.error is not None
+    assert (observation.error.type, observation.error.outcome_unknown) == ("Stopped", True)
+
+
+def test_what_ran_before_a_held_job_was_stopped_is_not_forgotten() -> None:
+    preempted = {**pod(terminated(143), phase="Failed"), "gone": True}
+    observation = seen(held(parallelism=0), preempted)
+    assert observation.terminal
+    assert observation.started_at is not None
+
+
+def test_a_held_job_is_not_over_while_a_pod_of_it_may_run() -> None:
+    for field in ("active", "terminating"):
+        counted = held(parallelism=0)
+        counted["status"][field] = 1
+        assert not seen(counted).terminal
+    assert not seen(held(parallelism=0), pod({"running": {"startedAt": T0}}, phase="Running")).terminal
+    pending = pod(phase="Pending")
+    assert not seen(held(parallelism=0), pending).terminal
+    assert seen(held(parallelism=0), {**pending, "gone": True}).terminal
+
+
+def taken_away(name: str, created: str) -> dict[str, Any]:
+    target = [{"type": "DisruptionTarget", "status": "True", "reason": "EvictionByEvictionAPI"}]
+    return {**pod(terminated(143), name=name, created=created, phase="Failed", conditions=target), "gone": True}
+
+
+def test_pods_that_kubernetes_took_away_are_named_oldest_first() -> None:
+    running = pod({"running": {"startedAt": T1}}, name="c", created=T1)
+    observation = seen(job(), running, taken_away("b", "2026-01-01T00:00:03Z"), taken_away("a", T0))
+    assert (observation.phase, observation.disrupted) == (Phase.RUNNING, ("a", "b"))
+
+
+def test_a_pod_that_failed_by_itself_or_is_only_not_ready_was_not_taken_away() -> None:
+    ready = [{"type": "Ready", "status": "False"}, {"type": "DisruptionTarget", "status": "False"}]
+    assert seen(job(), pod(terminated(1), phase="Failed", conditions=ready)).disrupted == ()
+
+
+def test_kubernetes_own_word_for_the_end_is_kept_beside_the_classification() -> None:
+    cases = [
+        (pod(terminated(137, reason="OOMKilled"), phase="Failed"), "OutOfMemory", "OOMKilled"),
+        (pod(terminated(137), phase="Failed", reason="Evicted", message="disk"), "Evicted", "Evicted"),
+        (pod(terminated(143), phase="Failed", reason="DeadlineExceeded"), "Timeout", "DeadlineExceeded"),
+        (pod(terminated(128, reason="StartError"), phase="Failed"), "ContainerCannotRun", "StartError"),
+        (pod(terminated(1, reason="Error"), phase="Failed"), "ExitCode", None),
+        (pod(terminated(1, '{"error": {"type": "X"}}', reason="OOMKilled"), phase="Failed"), "X", "OOMKilled"),
+    ]
+    for a_pod, type_, reason in cases:
+        error = seen(job("Failed"), a_pod).error
+        assert error is not None
+        assert (error.type, error.pod_reason) == (type_, reason)
+
+
+IN_THE_LOG = terminated(0, '{"resultFrame": {"bytes": 5000, "sha256": "%s"}}' % ("a" * 64))
+
+
+def test_a_result_in_the_log_counts_as_running_until_it_is_read() -> None:
+    ended = pod(IN_THE_LOG, phase="Succeeded")
+    for a_job in (job(), job("Complete")):
+        assert framed_document(a_job, [ended]) == ("p", Framed(5000, "a" * 64))
+        assert seen(a_job, ended).phase is Phase.RUNNING
+        read = observe(a_job, [ended], expects_document=True, framed=Output(result=[1]))
+        assert (read.phase, read.result) == (Phase.SUCCEEDED, [1])
+
+
+def test_a_result_that_is_not_in_the_log_needs_none_to_be_read() -> None:
+    for state in (terminated(0, '{"result": 1}'), terminated(0), terminated(1), {"running": {"startedAt": T0}}):
+        assert framed_document(job(), [pod(state)]) is None
+    assert framed_document(job(labels={"kubesaga.dev/fence": "true"}), [pod(IN_THE_LOG)]) is None

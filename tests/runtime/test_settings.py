@@ -17,7 +17,8 @@ def test_without_any_input_there_are_working_defaults() -> None:
     assert settings.lease_name == "kubesaga-operator"
     assert (settings.workers, settings.resync_interval, settings.job_retention) == (8, 300.0, 3600.0)
     assert (settings.health_port, settings.log_format, settings.log_level) == (8080, "json", "info")
-    assert (settings.default_image, settings.kubeconfig) == (None, None)
+    assert (settings.revision_retention, settings.max_running_tasks) == (3600.0, 0)
+    assert (settings.environment, settings.default_image, settings.kubeconfig) == (None, None, None)
 
 
 def test_variables_set_everything_that_flags_set() -> None:
@@ -29,6 +30,9 @@ def test_variables_set_everything_that_flags_set() -> None:
         WORKERS="4",
         RESYNC_INTERVAL="60",
         JOB_RETENTION="0",
+        REVISION_RETENTION="90",
+        MAX_RUNNING_TASKS="7",
+        ENVIRONMENT="production",
         DEFAULT_IMAGE="handlers:dev",
         HEALTH_PORT="0",
         LOG_FORMAT="text",
@@ -38,6 +42,7 @@ def test_variables_set_everything_that_flags_set() -> None:
     by_flag = parse(
         *("--namespaces", "shop,lab", "--lease-namespace", "ops", "--lease-name", "leader.shop"),
         *("--identity", "pod-0", "--workers", "4", "--resync-interval", "60", "--job-retention", "0"),
+        *("--revision-retention", "90", "--max-running-tasks", "7", "--environment", "production"),
         *("--default-image", "handlers:dev", "--health-port", "0", "--log-format", "text"),
         *("--log-level", "DEBUG", "--kubeconfig", "here"),
     )
@@ -67,6 +72,8 @@ def test_two_processes_of_one_host_have_different_identities() -> None:
         (["--lease-name", "-x"], {}, "--lease-name"),
         (["--health-port", "70000"], {}, "argument --health-port: '70000' is no port"),
         ([], {"LOG_LEVEL": "loud"}, "LOG_LEVEL: 'loud' is not one of debug, info, warning, error"),
+        (["--max-running-tasks", "-1"], {}, "argument --max-running-tasks: '-1' is not a whole number of at least 0"),
+        ([], {"ENVIRONMENT": "Prod"}, "ENVIRONMENT: 'Prod' is no environment's name: at most 63 lower-case letters"),
         (["--log-format=xml"], {}, "argument --log-format: 'xml' is not one of json, text"),
         (["--identity", " "], {}, "argument --identity: must not be empty"),
         (["--worker", "3"], {}, "unrecognized arguments: --worker 3"),

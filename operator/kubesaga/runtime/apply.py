@@ -1,25 +1,36 @@
 """Carrying a decision out, in the one order that survives a crash at any point (semantics 6).
 
-First the status with the intent of every launch and stop, guarded by resourceVersion; then the Jobs; then the stops;
-events and metrics last. What is interrupted is done again by the next pass, from what is recorded.
+The finalizer and what the status refers to; the status with the intent of every launch and stop, guarded by
+resourceVersion; then the answers to actions, launches, stops and the release; events and metrics last. What is
+interrupted is done again by the next pass, from what is recorded.
 """
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from kubesaga.api import constants as c
+from kubesaga.api.history import HISTORY_KEY, Block, history_name, spill
 from kubesaga.api.status import write_status
-from kubesaga.engine.decision import Attempt, Decision
-from kubesaga.engine.records import StepError
+from kubesaga.engine.decision import Decision
+from kubesaga.engine.vocabulary import DeletionPolicy
 from kubesaga.runtime import metrics
+from kubesaga.runtime.actions import Answers
 from kubesaga.runtime.cache import Cache, Kind
+from kubesaga.runtime.claims import Claims
+from kubesaga.runtime.configmaps import build_config_map, put_config_map
+from kubesaga.runtime.dead_letters import DeadLetters
 from kubesaga.runtime.events import EventRecorder
+from kubesaga.runtime.family import Family
 from kubesaga.runtime.gather import Gathered
-from kubesaga.runtime.jobs import STOP_PATCH, InputTooLarge, belongs_to, build_fence, build_job, job_name
-from kubesaga.runtime.kube import Kube, KubeError, jobs_path, tasks_path
+from kubesaga.runtime.kube import Kube, KubeError, tasks_path
+from kubesaga.runtime.launches import Launcher
+from kubesaga.runtime.namespaces import Terminating, is_terminating
 from kubesaga.runtime.patches import status_patch
-from kubesaga.runtime.refusals import Refusal, Refusals, name_taken, refusal_of
+from kubesaga.runtime.release import Release
+from kubesaga.runtime.results import Results
 
 Obj = dict[str, Any]
 
@@ -27,11 +38,31 @@ Obj = dict[str, Any]
 class Applier:
     """Writes what was decided."""
 
-    def __init__(self, kube: Kube, cache: Cache, events: EventRecorder, refusals: Refusals) -> None:
+    def __init__(
+        self,
+        kube: Kube,
+        cache: Cache,
+        events: EventRecorder,
+        launcher: Launcher,
+        results: Results,
+        answers: Answers,
+        claims: Claims,
+        release: Release,
+        dead_letters: DeadLetters,
+        family: Family,
+        terminating: Terminating,
+    ) -> None:
         self._kube = kube
         self._cache = cache
         self._events = events
-        self._refusals = refusals
+        self._launcher = launcher
+        self._results = results
+        self._answers = answers
+        self._claims = claims
+        self._release = release
+        self._dead_letters = dead_letters
+        self._family = family
+        self._terminating = terminating
 
     async def apply(self, gathered: Gathered, decision: Decision, now: float) -> bool:
         """Carry the decision out; True when another pass should follow at once. Raises KubeError.
@@ -39,81 +70,74 @@ class Applier:
         A conflict raises before anything has been done; what it raises later leaves a recorded intent that the next
         pass completes.
         """
-        task = gathered.task
+        task = await self._prepare(gathered, decision)
         if decision.status is not gathered.snapshot.status:
-            task = await self._write(task, decision, now)
-        again = await self._create(gathered, task, decision)
-        await self._stop(task, decision)
+            task = await self._write(gathered, task, decision, now)
+        task = await self._dead_letters.mark(task, stale=decision.status.stale)
+        again = decision.claim and await self._claim(gathered, task)
+        for verdict in decision.verdicts:
+            await self._answers.answer(task["metadata"]["namespace"], verdict, task)
+        again = await self._launcher.create(gathered, task, decision) or again
+        await self._launcher.stop(gathered, task, decision)
+        if decision.release:
+            await self._release.let_go(task)
         for event in decision.events:
             self._events.emit(task, "Warning" if event.warning else "Normal", event.reason, event.note)
         metrics.record_decision(task, gathered.snapshot.status, decision)
         return again
 
-    async def _write(self, task: Obj, decision: Decision, now: float) -> Obj:
+    async def _prepare(self, gathered: Gathered, decision: Decision) -> Obj:
+        """What has to be there before the status is: the finalizer, and the values that it refers to."""
+        task, policy = gathered.task, gathered.snapshot.deletion_policy
+        # A claim without an owner must not outlive its Task either.
+        if decision.finalizer or (decision.claim and policy is DeletionPolicy.COMPENSATE):
+            task = await self._release.hold(task)
+        if decision.blobs:
+            with self._storing(task):
+                await self._results.store(task, policy, decision.blobs)
+        return task
+
+    async def _write(self, gathered: Gathered, task: Obj, decision: Decision, now: float) -> Obj:
         meta = task["metadata"]
         before = task.get("status") or {}
-        after = write_status(decision.status, before, decision.transitions, meta["generation"], now)
+        continued, blocks = spill(before, decision.transitions)
+        with self._storing(task):
+            await self._store_history(gathered, task, blocks)
+        finals = [step.name for step in gathered.plan.steps if step.final] if gathered.plan else ()
+        after = write_status(decision.status, continued, decision.transitions, meta["generation"], now, finals)
         ops = status_patch(before, after, meta["resourceVersion"])
         if not ops:
             return task
         written = await self._kube.json_patch(tasks_path(meta["namespace"], meta["name"], "status"), ops)
         self._cache.upsert(Kind.TASK, written)
+        self._family.changed(written)
         return written
 
-    async def _create(self, gathered: Gathered, task: Obj, decision: Decision) -> bool:
-        """Create the launches' Jobs and the fences, side by side. True if a new fact needs another decision."""
-        creations = [self._launch(gathered, task, decision, attempt) for attempt in decision.launches]
-        creations += [self._create_job(task, attempt, build_fence(task, attempt)) for attempt in decision.fences]
-        if not creations:
-            return False
-        results = await asyncio.gather(*creations, return_exceptions=True)
-        failures = [result for result in results if isinstance(result, BaseException)]
-        if failures:
-            raise failures[0]
-        return any(result is True for result in results) or bool(decision.fences)
+    async def _store_history(self, gathered: Gathered, task: Obj, blocks: Iterable[Block]) -> None:
+        meta, policy = task["metadata"], gathered.snapshot.deletion_policy
+        for block in blocks:
+            name = history_name(meta["name"], meta["uid"], block.number)
+            stored = build_config_map(task, policy, name, c.CONTENT_HISTORY, {HISTORY_KEY: block.text})
+            await put_config_map(self._kube, stored)
 
-    async def _launch(self, gathered: Gathered, task: Obj, decision: Decision, attempt: Attempt) -> bool:
-        revision = gathered.revision
-        assert revision is not None
-        program = revision.program(attempt.step, attempt.role)
-        try:
-            job = build_job(task, revision.plan, decision.status, attempt, program)
-        except InputTooLarge as error:
-            refusal = Refusal(StepError("InputTooLarge", str(error), retryable=False), hopeless=True)
-            self._refusals.note(task["metadata"]["uid"], attempt, refusal)
-            return True
-        return await self._create_job(task, attempt, job)
+    @contextmanager
+    def _storing(self, task: Obj) -> Iterator[None]:
+        """Say what keeps a part of the status from being stored; a namespace that is being deleted must not.
 
-    async def _create_job(self, task: Obj, attempt: Attempt, job: Obj) -> bool:
-        """Create a Job; one that is there already was created by an earlier pass, and is all the same."""
-        namespace = task["metadata"]["namespace"]
+        What its end takes with it needs no storing, and a Task that waited for it would hold the namespace.
+        """
         try:
-            created = await self._kube.create(jobs_path(namespace), job)
+            yield
         except KubeError as error:
-            if error.already_exists:
-                found = await self._kube.get(jobs_path(namespace, job_name(task, attempt)))
-                if belongs_to(found, task, attempt):
-                    self._cache.upsert(Kind.JOB, found)
-                else:
-                    self._refusals.note(task["metadata"]["uid"], attempt, name_taken(found))
-                return True
-            refusal = refusal_of(error)
-            if refusal is None:
+            if not is_terminating(error):
+                if error.forbidden or error.invalid:
+                    self._events.emit(task, "Warning", "ResultNotStored", f"will be tried again: {error.message}")
                 raise
-            self._refusals.note(task["metadata"]["uid"], attempt, refusal)
-            if not refusal.hopeless:
-                raise
-            return True
-        self._cache.upsert(Kind.JOB, created)
-        return False
+            self._terminating.note(task["metadata"]["namespace"])
 
-    async def _stop(self, task: Obj, decision: Decision) -> None:
-        for attempt in decision.stops:
-            path = jobs_path(task["metadata"]["namespace"], job_name(task, attempt))
-            try:
-                stopped = await self._kube.merge_patch(path, STOP_PATCH)
-            except KubeError as error:
-                if not error.not_found:
-                    raise
-            else:
-                self._cache.upsert(Kind.JOB, stopped)
+    async def _claim(self, gathered: Gathered, task: Obj) -> bool:
+        """Claim the identity; who has it, and so what follows, is seen by the next pass."""
+        name = gathered.snapshot.claim_name
+        assert name is not None
+        await self._claims.take(task, name, gathered.snapshot.deletion_policy)
+        return True

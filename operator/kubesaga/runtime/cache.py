@@ -1,4 +1,4 @@
-"""What the operator knows of the cluster: the last seen state of Tasks, templates, Jobs and Pods.
+"""What the operator knows of the cluster: the last seen state of Tasks, templates, actions, Jobs and Pods.
 
 The feed and the resync fill it, apply puts the responses of its own writes into it, gather reads it.
 Everything happens in one event loop, so nothing here waits or locks. The dicts that it hands out are
@@ -13,25 +13,33 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from types import MappingProxyType
 
 from kubesaga.api.constants import LABEL_TASK_UID
-from kubesaga.runtime.projection import Kind, Obj, project
+from kubesaga.runtime.index import Index, Lane, lane
+from kubesaga.runtime.projection import Kind, Obj, parent_uid, project
 
-__all__ = ["Cache", "Kind", "Obj", "project"]
+__all__ = ["Cache", "Kind", "Lane", "Obj", "project"]
 
 Name = tuple[str, str]
 
 _REMEMBERED_REMOVALS = 4096
-_NOTHING: Mapping[str, Obj] = MappingProxyType({})
 
 
 class Cache:
-    """Objects by kind, namespace and name; Jobs and Pods also by the UID of their Task."""
+    """Objects by kind, namespace and name, and in the groups that the operator asks for."""
 
     def __init__(self) -> None:
         self._objects: dict[Kind, dict[Name, Obj]] = {kind: {} for kind in Kind}
-        self._by_task: dict[Kind, dict[str, dict[str, Obj]]] = {Kind.JOB: {}, Kind.POD: {}}
+        self._of_task = {Kind.JOB: Index(_task_uid, _short_name), Kind.POD: Index(_task_uid, _short_name)}
+        self._children = Index(parent_uid, _short_name)
+        self._lanes = Index(lane, _uid)
+        self._actions = Index(_acted_on, _short_name)
+        self._indexes: dict[Kind, tuple[Index, ...]] = {
+            Kind.TASK: (self._children, self._lanes),
+            Kind.ACTION: (self._actions,),
+            Kind.JOB: (self._of_task[Kind.JOB],),
+            Kind.POD: (self._of_task[Kind.POD],),
+        }
         self._tasks: dict[str, Obj] = {}
         self._removed: dict[str, None] = {}
         self._synced: set[Kind] = set()
@@ -51,7 +59,19 @@ class Cache:
 
     def of_task(self, kind: Kind, uid: str) -> Mapping[str, Obj]:
         """The Jobs or Pods (gone ones too) labelled with the Task's UID, by name."""
-        return self._by_task[kind].get(uid, _NOTHING)
+        return self._of_task[kind].get(uid)
+
+    def children(self, uid: str) -> Mapping[str, Obj]:
+        """The Tasks that are sub-workflows of the Task of that UID, or say so, by name."""
+        return self._children.get(uid)
+
+    def actions_on(self, namespace: str, task: str) -> Mapping[str, Obj]:
+        """The TaskActions that refer to the Task of that name, by name; answered ones hold little more than that."""
+        return self._actions.get(f"{namespace}/{task}")
+
+    def lane(self, which: Lane) -> Mapping[str, Obj]:
+        """The Tasks that an operator-wide limit counts, or holds back, by UID."""
+        return self._lanes.get(which)
 
     def task_by_uid(self, uid: str) -> Obj | None:
         """The Task of that UID, or None."""
@@ -135,38 +155,32 @@ class Cache:
         replaced = self._objects[kind].get(_name(obj))
         if replaced is not None and _uid(replaced) != _uid(obj):
             self._forget(kind, replaced)  # it went unseen, and another took its name
+            replaced = None
         self._objects[kind][_name(obj)] = obj
         if kind is Kind.TASK:
             self._tasks[_uid(obj)] = obj
-        elif kind in self._by_task and (task := _task_uid(obj)):
-            self._by_task[kind].setdefault(task, {})[obj["metadata"]["name"]] = obj
+        for index in self._indexes.get(kind, ()):
+            index.put(replaced, obj)
 
     def _forget(self, kind: Kind, obj: Obj) -> None:
         """Drop an object and what stands for nothing without it."""
         uid = _uid(obj)
         self._mark_removed(uid)
+        if kind is Kind.JOB and (task := _task_uid(obj)):
+            self._drop_gone_pods(task, job=uid)
         self._objects[kind].pop(_name(obj), None)
+        for index in self._indexes.get(kind, ()):
+            index.drop(obj)
         if kind is Kind.TASK:
             self._tasks.pop(uid, None)
             self._drop_gone_pods(uid, job=None)
-            self._by_task[Kind.JOB].pop(uid, None)
-            self._by_task[Kind.POD].pop(uid, None)
-        elif kind in self._by_task and (task := _task_uid(obj)):
-            if kind is Kind.JOB:
-                self._drop_gone_pods(task, job=uid)
-            self._unindex(kind, task, obj["metadata"]["name"])
+            for of_task in self._of_task.values():
+                of_task.drop_group(uid)
 
     def _mark_removed(self, uid: str) -> None:
         self._removed[uid] = None
         if len(self._removed) > _REMEMBERED_REMOVALS:
             del self._removed[next(iter(self._removed))]
-
-    def _unindex(self, kind: Kind, task: str, name: str) -> None:
-        index = self._by_task[kind].get(task)
-        if index is not None:
-            index.pop(name, None)
-            if not index:
-                del self._by_task[kind][task]
 
     def _drop_gone_pods(self, task: str, job: str | None) -> None:
         """Last words go with their Job, or (None) with their Task."""
@@ -186,6 +200,17 @@ def _name(obj: Obj) -> Name:
 def _uid(obj: Obj) -> str:
     uid: str = obj["metadata"]["uid"]
     return uid
+
+
+def _short_name(obj: Obj) -> str:
+    name: str = obj["metadata"]["name"]
+    return name
+
+
+def _acted_on(action: Obj) -> str | None:
+    """The namespace and name of the Task that a TaskAction refers to."""
+    task = ((action.get("spec") or {}).get("taskRef") or {}).get("name")
+    return f"{action['metadata']['namespace']}/{task}" if task else None
 
 
 def _version(obj: Obj) -> int:

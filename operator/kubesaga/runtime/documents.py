@@ -1,17 +1,19 @@
 """What a step's program left behind: its termination message and exit code, read as a result or an error.
 
-The step contract's output side (design, section 4). Called by ``observe`` for every terminated main container.
+The step contract's output side (design, section 4). Called by ``observe`` for every terminated main container, and by
+``frames`` for the document that a program wrote into its log because it is too large for a termination message.
 """
 
 from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kubesaga.api.constants import PERMANENT_EXIT_CODES, RESULT_LIMIT_BYTES
+from kubesaga.api.constants import FRAMED_LIMIT_BYTES, PERMANENT_EXIT_CODES, RESULT_LIMIT_BYTES
 from kubesaga.engine.records import StepError
 
 # What a status takes (the CRD's bounds): longer words are cut, so that no report can keep a status from being written.
@@ -22,18 +24,35 @@ _KILLED = 137
 _TERMINATED = 143
 _SIGNALS = 128
 _LONGEST_WAIT = 365 * 24 * 3600.0
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+_NO_RESULT = StepError(
+    "NoResult",
+    "the program exited with 0 but left no document in its result file; a handler must run to its end under the SDK's "
+    "runner (python -m kubesaga_sdk)",
+    outcome_unknown=True,
+)
 
 # Errors that a program reports although its work may have been done.
 _WORK_DONE = frozenset({"ResultTooLarge", "InvalidResult", "Terminated"})
 
 
 @dataclass(frozen=True, slots=True)
+class Framed:
+    """That the document is in the container's log: its length in bytes and its SHA-256 in hex."""
+
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class Output:
-    """A program's last words: a result with metadata, or an error."""
+    """A program's last words: a result with metadata, an error, or where to read them."""
 
     result: Any = None
     metadata: Mapping[str, Any] | None = None
     error: StepError | None = None
+    framed: Framed | None = None
 
 
 def read_output(terminated: Mapping[str, Any], *, expects_document: bool) -> Output:
@@ -42,11 +61,20 @@ def read_output(terminated: Mapping[str, Any], *, expects_document: bool) -> Out
     code = int(terminated.get("exitCode", 0))
     document = _parse(message)
     if code == 0:
-        return _after_success(message, document, expects_document=expects_document)
+        return _exited_well(message, document, expects_document=expects_document)
     error = document.get("error") if document else None
     if isinstance(error, dict):
         return Output(error=_reported(error, code))
     return Output(error=_by_exit_code(code, terminated.get("reason"), message))
+
+
+def read_framed(document: bytes) -> Output:
+    """Read a document that was framed in the log of a program that exited with 0."""
+    try:
+        text = document.decode()
+    except UnicodeDecodeError:
+        return Output(error=_invalid(document.decode("utf-8", "replace")))
+    return _after_success(text, _parse(text))
 
 
 def _parse(message: str) -> dict[str, Any] | None:
@@ -69,28 +97,22 @@ def _finite(text: str) -> float:
     return number
 
 
-def _after_success(message: str, document: dict[str, Any] | None, *, expects_document: bool) -> Output:
+def _exited_well(message: str, document: dict[str, Any] | None, *, expects_document: bool) -> Output:
     if not message.strip():
-        if not expects_document:
-            return Output()
-        return Output(
-            error=StepError(
-                "NoResult",
-                "the program exited with 0 but left no document in its result file; a handler must run to its end "
-                "under the SDK's runner (python -m kubesaga_sdk)",
-                outcome_unknown=True,
-            )
-        )
+        return Output(error=_NO_RESULT) if expects_document else Output()
     if document is None and len(message.encode()) >= RESULT_LIMIT_BYTES:
         return Output(
-            error=StepError(
-                "ResultTooLarge",
-                f"the result document was cut at {RESULT_LIMIT_BYTES} bytes; store the data elsewhere and return a "
-                "reference to it",
-                retryable=False,
-                outcome_unknown=True,
+            error=_too_large(
+                f"the result document was cut at {RESULT_LIMIT_BYTES} bytes; frame a larger one in the program's log, "
+                "as the SDK does for handlers, or store the data elsewhere and return a reference to it"
             )
         )
+    if document is not None and "resultFrame" in document:
+        return _in_the_log(message, document["resultFrame"])
+    return _after_success(message, document)
+
+
+def _after_success(message: str, document: dict[str, Any] | None) -> Output:
     if document is not None and isinstance(document.get("error"), dict):
         return Output(error=_reported(document["error"], 0))
     if document is None or "result" not in document:
@@ -101,12 +123,30 @@ def _after_success(message: str, document: dict[str, Any] | None, *, expects_doc
     return Output(result=document["result"], metadata=metadata)
 
 
+def _in_the_log(message: str, note: Any) -> Output:
+    size, sha256 = (note.get("bytes"), note.get("sha256")) if isinstance(note, dict) else (None, None)
+    if type(size) is not int or not isinstance(sha256, str) or not _SHA256.fullmatch(sha256):
+        return Output(error=_invalid(message))
+    if size > FRAMED_LIMIT_BYTES:
+        return Output(
+            error=_too_large(
+                f"the result document in the log has {size} bytes, the limit is {FRAMED_LIMIT_BYTES}; store the data "
+                "elsewhere (object store, database, volume) and return a reference to it"
+            )
+        )
+    return Output(framed=Framed(size, sha256))
+
+
+def _too_large(message: str) -> StepError:
+    return StepError("ResultTooLarge", message, retryable=False, outcome_unknown=True)
+
+
 def _invalid(message: str) -> StepError:
     start = message.strip()[:120]
     return StepError(
         "InvalidResult",
-        f'the result file holds no document of the step contract ({{"result": …}} or {{"error": {{…}}}}): it begins '
-        f"with {start!r}",
+        f'the program left no document of the step contract ({{"result": …}} or {{"error": {{…}}}}): it begins with '
+        f"{start!r}",
         retryable=False,
         outcome_unknown=True,
     )

@@ -1,4 +1,4 @@
-"""Where news of the cluster comes from: kopf watches Tasks, templates, Jobs and Pods and tells the sink.
+"""Where news of the cluster comes from: kopf watches Tasks, templates, actions, Jobs and Pods, and tells the sink.
 
 ``KopfFeed`` embeds kopf in the operator's own event loop and takes nothing but its ``on.event`` handlers:
 no annotations, finalizers, events or progress are ever written by it. The rest of the operator knows only
@@ -23,19 +23,29 @@ from kubesaga.api.constants import GROUP, LABEL_TASK_UID, MAIN_CONTAINER, VERSIO
 from kubesaga.runtime import metrics
 from kubesaga.runtime.cache import Kind, Obj
 from kubesaga.runtime.connection import ConnectError, load_configuration, open_session
-from kubesaga.runtime.kube import Kube, KubeError, jobs_path, pods_path, tasks_path, templates_path
+from kubesaga.runtime.kube import (
+    Kube,
+    KubeError,
+    actions_path,
+    jobs_path,
+    pods_path,
+    tasks_path,
+    templates_path,
+)
 
 log = logging.getLogger(__name__)
 
 RESOURCES = {
     Kind.TASK: (GROUP, VERSION, "tasks"),
     Kind.TEMPLATE: (GROUP, VERSION, "tasktemplates"),
+    Kind.ACTION: (GROUP, VERSION, "taskactions"),
     Kind.JOB: ("batch", "v1", "jobs"),
     Kind.POD: ("", "v1", "pods"),
 }
 COLLECTIONS = {
     Kind.TASK: tasks_path,
     Kind.TEMPLATE: templates_path,
+    Kind.ACTION: actions_path,
     Kind.JOB: jobs_path,
     Kind.POD: pods_path,
 }

@@ -1,72 +1,103 @@
-"""Collecting the facts for one decision: the Task, its template's revision, and what is seen of its attempts.
+"""Collecting the facts for one decision: the Task, its template's revision, what is seen of its attempts and
+relatives, and what is asked of it.
 
-Reads the cache, and the API server where the cache cannot know: a template not seen yet, a Job that is missing.
-Decides nothing.
+Reads the cache, and the API server where the cache cannot know. Decides nothing.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from kubesaga.api import constants as c
+from kubesaga.api.compile import content_hash, effective_context, effective_options
+from kubesaga.api.execution_context import correlation_id
 from kubesaga.api.findings import check_task
-from kubesaga.api.programs import ProgramKind
 from kubesaga.api.status import read_status
-from kubesaga.engine.decision import Attempt
+from kubesaga.api.times import epoch
 from kubesaga.engine.plan import Plan
 from kubesaga.engine.records import PinnedTemplate, TaskStatus
-from kubesaga.engine.snapshot import Observation, Phase, Snapshot, TemplateProblem
-from kubesaga.engine.states import LIVE_STEP_STATES, TERMINAL_TASK_STATES
-from kubesaga.engine.vocabulary import Role, StepState, TaskState
-from kubesaga.runtime.cache import Cache, Kind
-from kubesaga.runtime.kube import Kube, KubeError, jobs_path, pods_path
-from kubesaga.runtime.observe import observe
-from kubesaga.runtime.refusals import Refusals
+from kubesaga.engine.snapshot import Parent, Snapshot, TemplateProblem
+from kubesaga.engine.states import TERMINAL_TASK_STATES
+from kubesaga.engine.vocabulary import DeletionPolicy, DesiredState, RunningSteps, TaskState
+from kubesaga.runtime import actions
+from kubesaga.runtime.admission import Admission
+from kubesaga.runtime.attempts import Attempts
+from kubesaga.runtime.cache import Cache
+from kubesaga.runtime.claims import Claims, NoClaim, claim_name
+from kubesaga.runtime.namespaces import Terminating
+from kubesaga.runtime.ownership import deletion_policy
+from kubesaga.runtime.parents import Parents, lineage_problems
+from kubesaga.runtime.release import is_held
 from kubesaga.runtime.revisions import Revision, Revisions
 from kubesaga.runtime.templates import Templates
 
 Obj = dict[str, Any]
 
-_JOB_NAME = "batch.kubernetes.io/job-name"  # the Job controller's label on its pods
+# What may change in a request that has been made.
+_CHANGEABLE = frozenset({"desiredState", "cancellation", "ttlAfterFinished"})
+_REMEMBERED_HASHES = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """A Task's object, its revision (None while it has none), and the snapshot made of them."""
+    """A Task's object, its revision (None while it has none), and the snapshot made of them.
+
+    ``options`` have the template's defaults merged in, as the snapshot's context has.
+    """
 
     task: Obj
     revision: Revision | None
     snapshot: Snapshot
+    options: Mapping[str, Any]
 
     @property
     def plan(self) -> Plan | None:
         """The plan of the revision."""
         return self.revision.plan if self.revision else None
 
+    def without_plan(self, problem: TemplateProblem) -> Gathered:
+        """The same, of a Task that cannot go on for want of something its plan needs."""
+        return replace(self, revision=None, snapshot=replace(self.snapshot, template_problem=problem))
+
+    def with_values(self, values: Mapping[str, Any]) -> Gathered:
+        """The same, with what these ResultRefs stand for."""
+        known = {**self.snapshot.values, **values}
+        return replace(self, snapshot=replace(self.snapshot, values=known))
+
 
 class Gatherer:
     """Builds snapshots."""
 
     def __init__(
-        self, kube: Kube, cache: Cache, templates: Templates, revisions: Revisions, refusals: Refusals
+        self,
+        cache: Cache,
+        templates: Templates,
+        revisions: Revisions,
+        attempts: Attempts,
+        parents: Parents,
+        claims: Claims,
+        admission: Admission,
+        terminating: Terminating,
     ) -> None:
-        self._kube = kube
         self._cache = cache
         self._templates = templates
         self._revisions = revisions
-        self._refusals = refusals
+        self._attempts = attempts
+        self._parents = parents
+        self._claims = claims
+        self._admission = admission
+        self._terminating = terminating
+        self._hashes: dict[str, tuple[int, str]] = {}
 
-    async def gather(self, namespace: str, name: str) -> Gathered | None:
-        """The facts about one Task; None if there is no such Task. Raises KubeError."""
-        task = self._cache.get(Kind.TASK, namespace, name)
-        if task is None:
-            return None
+    async def gather(self, task: Obj) -> Gathered:
+        """The facts about one Task, which must be whole. Raises KubeError."""
+        namespace = task["metadata"]["namespace"]
         status = read_status(task.get("status"))
-        if status.state in TERMINAL_TASK_STATES or task["metadata"].get("deletionTimestamp"):
-            return Gathered(task, None, self._snapshot(task, status))
+        parent = await self._parents.look(task, status)
+        if isinstance(parent, TemplateProblem):
+            return self._bare(task, status, None, parent)
         pinned, problem = await self._template(task, status)
         revision = await self._revisions.get(namespace, pinned.revision) if pinned else None
         if pinned and revision is None:
@@ -75,114 +106,116 @@ class Gatherer:
                 f"the ControllerRevision {pinned.revision} that this Task runs is gone; restore it from a backup, or "
                 "re-apply the TaskTemplate with the same content and version",
             )
-        if revision is None:
-            return Gathered(task, None, self._snapshot(task, status, problem=problem))
-        forward, compensation = await self._observations(task, status, revision)
-        return Gathered(
-            task,
-            revision,
-            self._snapshot(task, status, pinned=pinned, forward=forward, compensation=compensation),
-        )
+        bare = self._bare(task, status, parent, problem)
+        if pinned is None or revision is None:
+            return bare
+        try:
+            return await self._with_plan(bare, pinned, revision)
+        except NoClaim as error:
+            return bare.without_plan(TemplateProblem("ClaimNameTaken", str(error)))
 
     async def _template(self, task: Obj, status: TaskStatus) -> tuple[PinnedTemplate | None, TemplateProblem | None]:
         if status.template:
             return status.template, None
+        if status.state in TERMINAL_TASK_STATES:  # cancelled before it had one: it needs none any more
+            return None, TemplateProblem("NeverStarted", "the Task ended before it had a template")
         found = await self._templates.find(task)
         return (None, found) if isinstance(found, TemplateProblem) else (found, None)
 
-    def _snapshot(
-        self,
-        task: Obj,
-        status: TaskStatus,
-        *,
-        pinned: PinnedTemplate | None = None,
-        problem: TemplateProblem | None = None,
-        forward: Mapping[int, Observation] | None = None,
-        compensation: Mapping[int, Observation] | None = None,
-    ) -> Snapshot:
-        meta = task["metadata"]
-        return Snapshot(
+    def _bare(self, task: Obj, status: TaskStatus, parent: Parent | None, problem: TemplateProblem | None) -> Gathered:
+        """What is known of a Task whatever its template says."""
+        meta, spec = task["metadata"], task["spec"]
+        cancellation = spec.get("cancellation") or {}
+        options = spec.get("options") or {}
+        snapshot = Snapshot(
             task_name=meta["name"],
             task_uid=meta["uid"],
-            context=task["spec"].get("context") or {},
+            context=spec.get("context") or {},
             status=status,
-            template=pinned,
             template_problem=problem,
-            request_problems=self._request_problems(task, status),
-            forward=forward or {},
-            compensation=compensation or {},
+            request_problems=_request_problems(task, status, parent),
+            request_hash=self._request_hash(task),
+            about=about(task, options),
+            created_at=epoch(meta["creationTimestamp"]),
+            desired=DesiredState(spec.get("desiredState", DesiredState.RUNNING)),
+            cancel_mode=RunningSteps(cancellation.get("mode", RunningSteps.DRAIN)),
+            cancel_compensates=bool(cancellation.get("compensate")),
+            bypass=frozenset(spec.get("bypassSteps") or ()),
+            actions=actions.pending(self._cache, meta["namespace"], meta["name"]),
+            parent=parent,
             deleting=bool(meta.get("deletionTimestamp")),
+            deletion_policy=DeletionPolicy(spec.get("deletionPolicy") or DeletionPolicy.DELETE),
+            finalizer=is_held(task),
+            admits_jobs=self._terminating.admits(meta["namespace"]),
         )
+        return Gathered(task, None, snapshot, options)
 
-    def _request_problems(self, task: Obj, status: TaskStatus) -> tuple[str, ...]:
-        """What neither the API server nor the template's inputSchema can refuse: asked once, at the start."""
-        if status.state is not TaskState.PENDING:
-            return ()
-        return tuple(map(str, check_task(task["spec"])))
+    def _request_hash(self, task: Obj) -> str:
+        """The hash of the request; a large one is not read again in every pass."""
+        uid, generation = task["metadata"]["uid"], task["metadata"]["generation"]
+        known = self._hashes.get(uid)
+        if known is None or known[0] != generation:
+            if len(self._hashes) >= _REMEMBERED_HASHES:
+                self._hashes.clear()
+            known = self._hashes[uid] = (generation, request_hash(task["spec"]))
+        return known[1]
 
-    async def _observations(
-        self, task: Obj, status: TaskStatus, revision: Revision
-    ) -> tuple[dict[int, Observation], dict[int, Observation]]:
-        uid = task["metadata"]["uid"]
-        jobs = self._cache.of_task(Kind.JOB, uid)
-        pods: dict[str, list[Obj]] = defaultdict(list)
-        for pod in self._cache.of_task(Kind.POD, uid).values():
-            pods[_job_of(pod)].append(pod)
-        ending = status.ending is not None
-        seen: dict[Role, dict[int, Observation]] = {Role.FORWARD: {}, Role.COMPENSATION: {}}
-        for i, step in enumerate(status.steps):
-            for role, record in ((Role.FORWARD, step), (Role.COMPENSATION, step.compensation)):
-                if record is None or record.job_name is None:
-                    continue
-                live = record.state in LIVE_STEP_STATES
-                if not live and not (ending and role is Role.FORWARD):
-                    continue
-                job = jobs.get(record.job_name)
-                if job is None and record.state is StepState.IN_PROGRESS:
-                    job = await self._look_for(task, record.job_name)
-                if job is not None:
-                    program = revision.program(step.name, role)
-                    expects_document = program.kind is ProgramKind.HANDLER
-                    seen[role][i] = observe(job, pods[record.job_name], expects_document=expects_document)
-                elif record.state is StepState.IN_PROGRESS:
-                    seen[role][i] = await self._lost(task, record.job_name)
-                elif live:
-                    seen[role][i] = self._absent(task, Attempt(step.name, role, record.attempt))
-        return seen[Role.FORWARD], seen[Role.COMPENSATION]
-
-    async def _look_for(self, task: Obj, job_name: str) -> Obj | None:
-        """Ask the API server for a Job that should be there: one that has started must not be missed."""
-        try:
-            job = await self._kube.get(jobs_path(task["metadata"]["namespace"], job_name))
-        except KubeError as error:
-            if error.not_found:
-                return None
-            raise
-        self._cache.upsert(Kind.JOB, job)
-        return job
-
-    async def _lost(self, task: Obj, job_name: str) -> Observation:
-        """A Job that had started and is gone: lost once no pod of it can still run (semantics 6.5)."""
-        selector = f"{c.LABEL_TASK_UID}={task['metadata']['uid']},{_JOB_NAME}={job_name}"
-        pods, _ = await self._kube.list(pods_path(task["metadata"]["namespace"]), label_selector=selector)
-        alive = [p for p in pods if (p.get("status") or {}).get("phase") not in ("Succeeded", "Failed")]
-        if not alive:
-            return Observation(Phase.LOST)
-        meta, node = alive[0]["metadata"], (alive[0].get("spec") or {}).get("nodeName")
-        return Observation(Phase.RUNNING, stopping=True, location=f"pod {meta['name']} on {node}")
-
-    def _absent(self, task: Obj, attempt: Attempt) -> Observation:
-        """An intent without a Job: not created yet, or refused."""
-        refusal = self._refusals.get(task["metadata"]["uid"], attempt)
-        if refusal and refusal.name_taken:
-            return Observation(Phase.FENCED, terminal=True, error=refusal.error)
-        return Observation(
-            Phase.ABSENT,
-            waiting_since=0.0,
-            problem=refusal.error if refusal else None,
-            hopeless=bool(refusal and refusal.hopeless),
+    async def _with_plan(self, bare: Gathered, pinned: PinnedTemplate, revision: Revision) -> Gathered:
+        """All the rest, which depends on what the template says. Raises NoClaim, KubeError."""
+        task, status = bare.task, bare.snapshot.status
+        spec = task["spec"]
+        context = effective_context(revision.spec, spec)
+        options = effective_options(revision.spec, spec)
+        name = claim_name(task, revision.plan, pinned, context)
+        unclaimed = name is not None and status.state is TaskState.PENDING
+        seen = await self._attempts.look(task, status, revision)
+        snapshot = replace(
+            bare.snapshot,
+            template=pinned,
+            context=context,
+            about=about(task, options),
+            forward=seen.forward,
+            compensation=seen.compensation,
+            children=seen.children,
+            claim_name=name,
+            claim=await self._claims.look(task, name) if name is not None and unclaimed else None,
+            deletion_policy=deletion_policy(task, revision.plan),
         )
+        # Last, and without waiting for anything afterwards: a slot is reserved from here to the end of the pass.
+        return Gathered(task, revision, replace(snapshot, slot=self._admission.slot(task)), options)
 
 
-def _job_of(pod: Obj) -> str:
-    return str((pod["metadata"].get("labels") or {}).get(_JOB_NAME))
+def about(task: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    """The variable ``task`` of a template's expressions. What was left out is null, or an empty list or map."""
+    meta, spec = task["metadata"], task["spec"]
+    return {
+        "name": meta["name"],
+        "namespace": meta["namespace"],
+        "uid": meta["uid"],
+        "createdAt": meta["creationTimestamp"],
+        "initiator": spec.get("initiator"),
+        "sourceSystem": spec.get("sourceSystem"),
+        "reason": spec.get("reason"),
+        "tags": spec.get("tags") or [],
+        "correlationId": correlation_id(task),
+        "metadata": spec.get("metadata") or {},
+        "options": dict(options),
+    }
+
+
+def request_hash(spec: Mapping[str, Any]) -> str:
+    """SHA-256 of what cannot be changed about a request. What says nothing (a default that a later API server writes
+    out, an empty list) makes no difference."""
+    said = {field: value for field, value in spec.items() if field not in _CHANGEABLE and value}
+    reference = said.get("templateRef") or {}
+    if reference.get("domain") == c.DEFAULT_DOMAIN:
+        said["templateRef"] = {field: value for field, value in reference.items() if field != "domain"}
+    return content_hash(said)
+
+
+def _request_problems(task: Obj, status: TaskStatus, parent: Parent | None) -> tuple[str, ...]:
+    """What neither the API server nor the template's inputSchema can refuse: asked once, at the start."""
+    if status.state is not TaskState.PENDING:
+        return ()
+    lineage = lineage_problems(task, parent.link) if parent else ()
+    return (*map(str, check_task(task["spec"])), *lineage)

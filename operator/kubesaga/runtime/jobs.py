@@ -5,30 +5,34 @@ Pure construction, called by ``apply``. Plain dictionaries: the typed models of 
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from kubesaga.api import constants as c
-from kubesaga.api.contract import step_input
+from kubesaga.api.contract import step_input, step_key
 from kubesaga.api.programs import Program
 from kubesaga.engine.decision import Attempt
-from kubesaga.engine.identity import attempt_name, idempotency_key
+from kubesaga.engine.identity import attempt_name
 from kubesaga.engine.plan import Plan
 from kubesaga.engine.records import TaskStatus
+from kubesaga.engine.vocabulary import DeletionPolicy
+from kubesaga.runtime.inputs import Delivery, deliver
+from kubesaga.runtime.ownership import owner_references
 
 Obj = dict[str, Any]
-
-# One environment variable holds the input; the kernel takes 128 KiB for a single one (MAX_ARG_STRLEN), name included.
-MAX_INPUT_BYTES = 96 * 1024
 
 # What stops a Job: its pod gets SIGTERM and its grace, and the Job ends Failed/DeadlineExceeded (semantics 6.3).
 STOP_PATCH: Obj = {"spec": {"parallelism": 0, "activeDeadlineSeconds": 1}}
 
 
-class InputTooLarge(ValueError):
-    """The input document does not fit into an environment variable; the message says what to do."""
+@dataclass(frozen=True, slots=True)
+class JobBundle:
+    """The Job of an attempt, and the ConfigMap with its input (None: it is in the Job), to be created before it."""
+
+    job: Obj
+    input: Obj | None
 
 
 def job_name(task: Mapping[str, Any], attempt: Attempt) -> str:
@@ -37,18 +41,35 @@ def job_name(task: Mapping[str, Any], attempt: Attempt) -> str:
     return attempt_name(meta["name"], meta["uid"], attempt.step, attempt.role, attempt.number)
 
 
-def build_job(task: Mapping[str, Any], plan: Plan, status: TaskStatus, attempt: Attempt, program: Program) -> Obj:
-    """The Job that runs one attempt. Raises InputTooLarge."""
+def build_job(
+    task: Mapping[str, Any],
+    plan: Plan,
+    status: TaskStatus,
+    attempt: Attempt,
+    program: Program,
+    *,
+    policy: DeletionPolicy,
+    context: Mapping[str, Any],
+    options: Mapping[str, Any],
+    values: Mapping[str, Any],
+) -> JobBundle:
+    """The Job that runs one attempt. Raises InputTooLarge.
+
+    ``context`` and ``options`` have the template's defaults merged in; ``values`` is what the ResultRefs stand for that
+    the input needs.
+    """
     history = (task.get("status") or {}).get("transitions") or ()
-    document = step_input(task, plan, status, history, attempt, program)
-    # A lone surrogate, which JSON can spell and UTF-8 cannot, becomes '?'.
-    encoded = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
-    text, size = encoded.decode(), len(encoded)
-    if size > MAX_INPUT_BYTES:
-        raise InputTooLarge(
-            f"the step's input (context, options and its ancestors' results) has {size} bytes, more than the "
-            f"{MAX_INPUT_BYTES} that fit; store large data elsewhere and pass a reference to it"
-        )
+    document = step_input(
+        task, plan, status, history, attempt, program, context=context, options=options, values=values
+    )
+    delivery = deliver(task, policy, job_name(task, attempt), document)
+    key = step_key(task, status, attempt.step)
+    return JobBundle(_job(task, attempt, program, policy, delivery, key), delivery.config_map)
+
+
+def _job(
+    task: Mapping[str, Any], attempt: Attempt, program: Program, policy: DeletionPolicy, delivery: Delivery, key: str
+) -> Obj:
     pod = program.pod or {}
     labels = {**(pod.get("labels") or {}), **_labels(task, attempt)}
     annotations = dict(pod.get("annotations") or {})
@@ -60,20 +81,20 @@ def build_job(task: Mapping[str, Any], plan: Plan, status: TaskStatus, attempt: 
         },
         "template": {
             "metadata": {"labels": labels, "annotations": annotations},
-            "spec": _pod_spec(task, attempt, program, text),
+            "spec": _pod_spec(program, delivery, _contract_env(task, attempt, delivery, key)),
         },
     }
-    meta = {**_metadata(task, attempt, labels), "annotations": annotations}
+    meta = {**_metadata(task, attempt, policy, labels), "annotations": annotations}
     return {"apiVersion": "batch/v1", "kind": "Job", "metadata": meta, "spec": spec}
 
 
-def build_fence(task: Mapping[str, Any], attempt: Attempt) -> Obj:
+def build_fence(task: Mapping[str, Any], attempt: Attempt, policy: DeletionPolicy) -> Obj:
     """A Job that takes the attempt's name and never runs a pod, so that a create that arrives late finds it taken."""
     labels = {**_labels(task, attempt), c.LABEL_FENCE: "true"}
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
-        "metadata": _metadata(task, attempt, labels),
+        "metadata": _metadata(task, attempt, policy, labels),
         "spec": {
             "parallelism": 0,
             "activeDeadlineSeconds": 1,
@@ -92,22 +113,12 @@ def belongs_to(job: Mapping[str, Any], task: Mapping[str, Any], attempt: Attempt
     return _labels(task, attempt).items() <= labels.items()
 
 
-def _metadata(task: Mapping[str, Any], attempt: Attempt, labels: Mapping[str, str]) -> Obj:
-    meta = task["metadata"]
+def _metadata(task: Mapping[str, Any], attempt: Attempt, policy: DeletionPolicy, labels: Mapping[str, str]) -> Obj:
     return {
         "name": job_name(task, attempt),
-        "namespace": meta["namespace"],
+        "namespace": task["metadata"]["namespace"],
         "labels": dict(labels),
-        "ownerReferences": [
-            {
-                "apiVersion": c.API_VERSION,
-                "kind": c.TASK_KIND,
-                "name": meta["name"],
-                "uid": meta["uid"],
-                "controller": True,
-                "blockOwnerDeletion": True,
-            }
-        ],
+        "ownerReferences": owner_references(task, policy),
     }
 
 
@@ -123,14 +134,14 @@ def _labels(task: Mapping[str, Any], attempt: Attempt) -> dict[str, str]:
     }
 
 
-def _pod_spec(task: Mapping[str, Any], attempt: Attempt, program: Program, input_text: str) -> Obj:
+def _pod_spec(program: Program, delivery: Delivery, contract_env: list[dict[str, str]]) -> Obj:
     pod = program.pod or {}
     spec: Obj = {
         "restartPolicy": "Never",
         "automountServiceAccountToken": False,
         "securityContext": _pod_security(pod.get("securityContext") or {}),
-        "containers": [_container(task, attempt, program, input_text)],
-        "volumes": [{"name": c.TMP_VOLUME, "emptyDir": {}}, *(pod.get("volumes") or ())],
+        "containers": [_container(program, delivery, contract_env)],
+        "volumes": [{"name": c.TMP_VOLUME, "emptyDir": {}}, *delivery.volumes, *(pod.get("volumes") or ())],
     }
     if program.timeout_seconds is not None:
         spec["activeDeadlineSeconds"] = max(1, math.ceil(program.timeout_seconds))
@@ -151,12 +162,16 @@ def _pod_security(given: Mapping[str, Any]) -> Obj:
     return {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}, **given}
 
 
-def _container(task: Mapping[str, Any], attempt: Attempt, program: Program, input_text: str) -> Obj:
+def _container(program: Program, delivery: Delivery, contract_env: list[dict[str, str]]) -> Obj:
     container: Obj = {
         "name": c.MAIN_CONTAINER,
         "image": program.image,
-        "env": [*_contract_env(task, attempt, input_text), *program.env],
-        "volumeMounts": [{"name": c.TMP_VOLUME, "mountPath": c.TMP_PATH}, *program.volume_mounts],
+        "env": [*contract_env, *program.env],
+        "volumeMounts": [
+            {"name": c.TMP_VOLUME, "mountPath": c.TMP_PATH},
+            *delivery.mounts,
+            *program.volume_mounts,
+        ],
         "terminationMessagePath": c.RESULT_FILE,
         # Where the program leaves no document, the end of its log explains the failure.
         "terminationMessagePolicy": "FallbackToLogsOnError",
@@ -179,13 +194,13 @@ def _container(task: Mapping[str, Any], attempt: Attempt, program: Program, inpu
     return container
 
 
-def _contract_env(task: Mapping[str, Any], attempt: Attempt, input_text: str) -> list[dict[str, str]]:
+def _contract_env(task: Mapping[str, Any], attempt: Attempt, delivery: Delivery, key: str) -> list[dict[str, str]]:
     values = {
-        c.ENV_INPUT: input_text,
+        delivery.variable: delivery.value,
         c.ENV_TASK: task["metadata"]["name"],
         c.ENV_STEP: attempt.step,
         c.ENV_ATTEMPT: str(attempt.number),
-        c.ENV_IDEMPOTENCY_KEY: idempotency_key(task["metadata"]["uid"], attempt.step),
+        c.ENV_IDEMPOTENCY_KEY: key,
         c.ENV_RESULT_FILE: c.RESULT_FILE,
     }
     # The kubelet expands $(VAR) in values: doubled, so that a Task's context cannot read a template's secrets.

@@ -21,6 +21,8 @@ from kubesaga.runtime import metrics
 from kubesaga.runtime.cache import Obj
 from kubesaga.runtime.connection import load_configuration, session_options
 from kubesaga.runtime.paths import (
+    actions_path,
+    configmaps_path,
     events_path,
     jobs_path,
     leases_path,
@@ -34,6 +36,8 @@ from kubesaga.runtime.paths import (
 __all__ = [
     "Kube",
     "KubeError",
+    "actions_path",
+    "configmaps_path",
     "events_path",
     "jobs_path",
     "leases_path",
@@ -209,6 +213,11 @@ class Kube:
         query = {"labelSelector": label_selector}
         return await self._call("DELETE", path, _delete_options(propagation, {}), query=query)
 
+    async def pod_log(self, namespace: str, pod: str, container: str, tail_lines: int, limit_bytes: int) -> bytes:
+        """The last lines of a container's log; where they have more than ``limit_bytes``, the first of these."""
+        query = {"container": container, "tailLines": str(tail_lines), "limitBytes": str(limit_bytes)}
+        return await self._send("GET", pods_path(namespace, pod, "log"), query=query)
+
     async def _call(
         self,
         method: str,
@@ -218,6 +227,18 @@ class Kube:
         query: Mapping[str, str] | None = None,
         content_type: str = _JSON,
     ) -> Obj:
+        answer: Obj = json.loads(await self._send(method, path, body, query=query, content_type=content_type))
+        return answer
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        body: Obj | Ops | None = None,
+        *,
+        query: Mapping[str, str] | None = None,
+        content_type: str = _JSON,
+    ) -> bytes:
         url = f"{self._host}{path}?{urlencode(query)}" if query else f"{self._host}{path}"
         started = time.perf_counter()
         status = 0
@@ -226,7 +247,7 @@ class Kube:
                 method, url, {"Content-Type": content_type}, body, _request_timeout=REQUEST_TIMEOUT
             )
             status = response.status
-            content = await response.read()
+            content: bytes = await response.read()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise KubeError(0, "NoAnswer", f"{method} {path}: {error or type(error).__name__}") from error
         finally:
@@ -236,8 +257,7 @@ class Kube:
             self.last_contact = time.monotonic()
         if status >= 300:
             raise _error(status, response.getheader("Retry-After"), content)
-        answer: Obj = json.loads(content)
-        return answer
+        return content
 
 
 def _delete_options(propagation: str, preconditions: Mapping[str, str]) -> Obj:

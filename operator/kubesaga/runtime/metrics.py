@@ -82,6 +82,7 @@ _launch_seconds = Histogram(
     buckets=(0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1, 2.5),
     registry=REGISTRY,
 )
+_task_actions = Counter("kubesaga_task_actions", "TaskActions that were answered", ["type", "phase"], registry=REGISTRY)
 _leader = Gauge("kubesaga_leader", "1 while this process leads", registry=REGISTRY)
 _events_dropped = Counter(
     "kubesaga_events_dropped", "Kubernetes Events that were not written", ["reason"], registry=REGISTRY
@@ -124,6 +125,11 @@ def feed_event(kind: str, type_: str | None) -> None:
 def resynced(kind: str) -> None:
     """A kind has just been listed completely."""
     _resync_time.labels(kind).set_to_current_time()
+
+
+def action_answered(type_: str, phase: str) -> None:
+    """A TaskAction of this type was applied or rejected."""
+    _task_actions.labels(type_, phase).inc()
 
 
 def leading(is_leader: bool) -> None:

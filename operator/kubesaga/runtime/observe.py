@@ -11,37 +11,45 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from kubesaga.api.constants import LABEL_FENCE, MAIN_CONTAINER
-from kubesaga.api.status import epoch
+from kubesaga.api.constants import LABEL_FENCE
 from kubesaga.engine.records import StepError
 from kubesaga.engine.snapshot import Observation, Phase
-from kubesaga.runtime.documents import Output, read_output
+from kubesaga.runtime import pod_facts
+from kubesaga.runtime.documents import Framed, Output, read_output
 
 Obj = Mapping[str, Any]
 
-# The kubelet's waiting reasons, under one name for each cause: it alternates between two for an image.
-_PROBLEMS = {
-    "ErrImagePull": ("ImagePullFailed", "cannot be pulled: does it exist, and may the cluster pull it?"),
-    "ImagePullBackOff": ("ImagePullFailed", "cannot be pulled: does it exist, and may the cluster pull it?"),
-    "ErrImageNeverPull": ("ImageNotPresent", "is not on the node, and its imagePullPolicy is Never"),
-    "InvalidImageName": ("InvalidImageName", "is not a valid image name: correct the template"),
-    "CreateContainerConfigError": ("ContainerConfigError", "cannot be configured"),
-    "CreateContainerError": ("ContainerCreateError", "cannot be created"),
-    "RunContainerError": ("ContainerCannotRun", "cannot be run"),
-}
-_PULLING = frozenset({"ImagePullFailed", "ImageNotPresent", "InvalidImageName"})
 _POD_LOST = StepError(
     "PodLost",
     "its Job failed and its pod is gone, so that what it did is not known",
     outcome_unknown=True,
 )
+_HELD_AND_STOPPED = StepError(
+    "Stopped",
+    "its Job was stopped while a quota system held it back",
+    outcome_unknown=True,
+)
 
 
-def observe(job: Obj, pods: Iterable[Obj], *, expects_document: bool) -> Observation:
-    """What is seen of the attempt whose Job this is. ``pods`` are those of this Job, gone ones included."""
-    if LABEL_FENCE in (job["metadata"].get("labels") or {}):
+def framed_document(job: Obj, pods: Iterable[Obj]) -> tuple[str, Framed] | None:
+    """The pod (its name) that ended well and left its result document in its log, if there is one."""
+    well_ended = None if _is_fence(job) else pod_facts.well_ended(pod_facts.newest_first(pods))
+    if well_ended is None:
+        return None
+    pod, terminated = well_ended
+    framed = read_output(terminated, expects_document=False).framed
+    return (pod["metadata"]["name"], framed) if framed else None
+
+
+def observe(job: Obj, pods: Iterable[Obj], *, expects_document: bool, framed: Output | None = None) -> Observation:
+    """What is seen of the attempt whose Job this is. ``pods`` are those of this Job, gone ones included.
+
+    ``framed`` is the document that ``framed_document`` tells of; as long as it has not been read, the program counts as
+    running.
+    """
+    if _is_fence(job):
         return Observation(Phase.FENCED, terminal=True)
-    newest_first = sorted(pods, key=lambda pod: str(pod["metadata"].get("creationTimestamp")), reverse=True)
+    newest_first = pod_facts.newest_first(pods)
     status = job.get("status") or {}
     conditions = {c["type"]: c for c in status.get("conditions") or () if c.get("status") == "True"}
     stopping = (job.get("spec") or {}).get("parallelism") == 0
@@ -51,26 +59,32 @@ def observe(job: Obj, pods: Iterable[Obj], *, expects_document: bool) -> Observa
         terminal=terminal,
         stopping=stopping,
         waiting_since=_waiting_since(job, conditions, newest_first),
-        location=_location(newest_first),
+        location=pod_facts.location(newest_first),
+        gone_by=pod_facts.gone_by(newest_first),
+        disrupted=pod_facts.disrupted(newest_first),
     )
-    for pod in newest_first:
-        terminated = _main_state(pod).get("terminated")
-        if terminated and int(terminated.get("exitCode", 0)) == 0:
-            return _exited_well(base, terminated, expects_document=expects_document)
+    if well_ended := pod_facts.well_ended(newest_first):
+        _, terminated = well_ended
+        output = read_output(terminated, expects_document=expects_document)
+        return _exited_well(base, terminated, (framed or output) if output.framed else output)
     if "Failed" in conditions or ("FailureTarget" in conditions and not stopping):
         return _failed(base, newest_first, conditions)
     if "Complete" in conditions:
         return replace(base, phase=Phase.FAILED, error=_POD_LOST)
+    if stopping and _is_held(job) and not any(map(pod_facts.may_run, newest_first)):
+        # A deadline does not pass while a Job is suspended: it would never end by itself (semantics 6.4).
+        return _stopped(replace(base, phase=Phase.FAILED, terminal=True, error=_HELD_AND_STOPPED), newest_first)
     for pod in newest_first:
-        state = _main_state(pod)
+        state = pod_facts.main_state(pod)
         if "running" in state and not pod.get("gone"):
-            return replace(base, phase=Phase.RUNNING, started_at=_time(state["running"].get("startedAt")))
-    return replace(base, problem=_why_not_started(newest_first))
+            return replace(base, phase=Phase.RUNNING, started_at=pod_facts.time_of(state["running"].get("startedAt")))
+    return replace(base, problem=pod_facts.why_not_started(newest_first))
 
 
-def _exited_well(base: Observation, terminated: Obj, *, expects_document: bool) -> Observation:
-    output = read_output(terminated, expects_document=expects_document)
+def _exited_well(base: Observation, terminated: Obj, output: Output) -> Observation:
     seen = _with_times(base, terminated)
+    if output.framed:
+        return replace(seen, phase=Phase.RUNNING)
     if output.error is None:
         return replace(seen, phase=Phase.SUCCEEDED, result=output.result, metadata=output.metadata)
     if not base.terminal:
@@ -84,11 +98,18 @@ def _failed(base: Observation, pods: list[Obj], conditions: Mapping[str, Obj]) -
     if not pods:
         return replace(seen, error=_POD_LOST)
     pod = pods[0]
-    terminated = _main_state(pod).get("terminated")
+    terminated = pod_facts.main_state(pod).get("terminated")
     output = read_output(terminated, expects_document=True) if terminated else Output()
     if terminated:
         seen = _with_times(seen, terminated)
-    return replace(seen, error=_classify(pod, output.error, conditions))
+    error = _classify(pod, output.error, conditions)
+    return replace(seen, error=replace(error, pod_reason=pod_facts.reason_of(pod)))
+
+
+def _stopped(seen: Observation, pods: list[Obj]) -> Observation:
+    """With the times of the last program that ran, if one ever did."""
+    ends = [terminated for pod in pods if (terminated := pod_facts.main_state(pod).get("terminated"))]
+    return _with_times(seen, ends[0]) if ends else seen
 
 
 def _classify(pod: Obj, reported: StepError | None, conditions: Mapping[str, Obj]) -> StepError:
@@ -124,14 +145,20 @@ def _reasons(conditions: Mapping[str, Obj]) -> set[str]:
 def _with_times(seen: Observation, terminated: Obj) -> Observation:
     return replace(
         seen,
-        started_at=_time(terminated.get("startedAt")),
-        finished_at=_time(terminated.get("finishedAt")),
+        started_at=pod_facts.time_of(terminated.get("startedAt")),
+        finished_at=pod_facts.time_of(terminated.get("finishedAt")),
     )
 
 
-def _main_state(pod: Obj) -> Obj:
-    statuses = (pod.get("status") or {}).get("containerStatuses") or ()
-    return next((s.get("state") or {} for s in statuses if s.get("name") == MAIN_CONTAINER), {})
+def _is_fence(job: Obj) -> bool:
+    return LABEL_FENCE in (job["metadata"].get("labels") or {})
+
+
+def _is_held(job: Obj) -> bool:
+    """Whether the Job is suspended, and its controller counts no pod of it."""
+    status = job.get("status") or {}
+    suspended = (job.get("spec") or {}).get("suspend")
+    return bool(suspended) and not status.get("active") and not status.get("terminating")
 
 
 def _waiting_since(job: Obj, conditions: Mapping[str, Obj], pods: list[Obj]) -> float | None:
@@ -139,47 +166,5 @@ def _waiting_since(job: Obj, conditions: Mapping[str, Obj], pods: list[Obj]) -> 
     if "Suspended" in conditions or (job.get("spec") or {}).get("suspend"):
         return None
     started = (job.get("status") or {}).get("startTime") or job["metadata"].get("creationTimestamp")
-    created = [_time(pod["metadata"].get("creationTimestamp")) or 0.0 for pod in pods]
-    return max([_time(started) or 0.0, *created, *_ends(pods)])
-
-
-def _ends(pods: list[Obj]) -> list[float]:
-    """When the pods that are over were ended, as nearly as they tell."""
-    texts: list[str | None] = []
-    for pod in pods:
-        conditions = (pod.get("status") or {}).get("conditions") or ()
-        texts += [c.get("lastTransitionTime") for c in conditions if c["type"] == "DisruptionTarget"]
-        texts.append((_main_state(pod).get("terminated") or {}).get("finishedAt"))
-    return [time for time in map(_time, texts) if time is not None]
-
-
-def _location(pods: list[Obj]) -> str | None:
-    if not pods:
-        return None
-    node = (pods[0].get("spec") or {}).get("nodeName") or "no node"
-    return f"pod {pods[0]['metadata']['name']} on {node}"
-
-
-def _why_not_started(pods: list[Obj]) -> StepError | None:
-    """What keeps the newest pod from running, as far as its status tells."""
-    if not pods:
-        return None
-    status = pods[0].get("status") or {}
-    for container in status.get("containerStatuses") or ():
-        waiting = (container.get("state") or {}).get("waiting") or {}
-        known = _PROBLEMS.get(str(waiting.get("reason")))
-        if known is None:
-            continue
-        type_, what = known
-        image = container.get("image")
-        # The kubelet's words on a pull change with every attempt; on anything else they say what is missing.
-        detail = "" if type_ in _PULLING else f": {str(waiting.get('message', ''))[:500]}"
-        return StepError(type_, f"image {image!r} {what}{detail}")
-    for condition in status.get("conditions") or ():
-        if condition["type"] == "PodScheduled" and condition.get("reason") == "Unschedulable":
-            return StepError("Unschedulable", str(condition.get("message", ""))[:500])
-    return None
-
-
-def _time(text: str | None) -> float | None:
-    return epoch(text) if text else None
+    created = [pod_facts.time_of(pod["metadata"].get("creationTimestamp")) or 0.0 for pod in pods]
+    return max([pod_facts.time_of(started) or 0.0, *created, *pod_facts.ends(pods)])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kubesaga.api.constants import API_VERSION, TASK_PLURAL, TEMPLATE_PLURAL
+from kubesaga.api.constants import ACTION_PLURAL, API_VERSION, TASK_PLURAL, TEMPLATE_PLURAL
 
 
 def tasks_path(namespace: str | None, name: str | None = None, sub: str | None = None) -> str:
@@ -13,6 +13,11 @@ def tasks_path(namespace: str | None, name: str | None = None, sub: str | None =
 def templates_path(namespace: str | None, name: str | None = None, sub: str | None = None) -> str:
     """TaskTemplates; ``sub`` is ``status``."""
     return _path(f"/apis/{API_VERSION}", TEMPLATE_PLURAL, namespace, name, sub)
+
+
+def actions_path(namespace: str | None, name: str | None = None, sub: str | None = None) -> str:
+    """TaskActions; ``sub`` is ``status``."""
+    return _path(f"/apis/{API_VERSION}", ACTION_PLURAL, namespace, name, sub)
 
 
 def jobs_path(namespace: str | None, name: str | None = None, sub: str | None = None) -> str:
@@ -28,6 +33,11 @@ def pods_path(namespace: str | None, name: str | None = None, sub: str | None = 
 def revisions_path(namespace: str | None, name: str | None = None) -> str:
     """ControllerRevisions, which pin a template's content."""
     return _path("/apis/apps/v1", "controllerrevisions", namespace, name, None)
+
+
+def configmaps_path(namespace: str | None, name: str | None = None) -> str:
+    """ConfigMaps, which hold what is too large for a Task or a Job."""
+    return _path("/api/v1", "configmaps", namespace, name, None)
 
 
 def leases_path(namespace: str | None, name: str | None = None) -> str:

@@ -11,13 +11,18 @@ from enum import StrEnum
 from sys import intern
 from typing import Any
 
+from kubesaga.api.constants import LABEL_PARENT_UID
 from kubesaga.engine.states import TERMINAL_TASK_STATES
 
 Obj = dict[str, Any]
 
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
-_ENDED_TASK_SPEC = ("templateRef",)
-_ENDED_TASK_STATUS = ("observedGeneration", "state", "outcome", "finishedAt", "template")
+_ENDED_TASK_SPEC = ("templateRef", "ttlAfterFinished")
+_ENDED_TASK_STATUS = ("observedGeneration", "state", "outcome", "finishedAt", "template", "parent", "stale")
+# What the parent of a sub-workflow reads of it once it has ended.
+_ENDED_CHILD_STATUS = (*_ENDED_TASK_STATUS, "message", "result", "resultRef", "startedAt", "ending")
+_ANSWERED_ACTION_SPEC = ("taskRef",)
+_ANSWERED_ACTION_STATUS = ("phase",)
 _JOB_SPEC = ("parallelism", "activeDeadlineSeconds", "suspend")
 _POD_SPEC = ("nodeName",)
 _POD_STATUS = (
@@ -37,6 +42,7 @@ class Kind(StrEnum):
 
     TASK = "tasks"
     TEMPLATE = "tasktemplates"
+    ACTION = "taskactions"
     JOB = "jobs"
     POD = "pods"
 
@@ -44,6 +50,14 @@ class Kind(StrEnum):
 def project(kind: Kind, obj: Mapping[str, Any]) -> Obj:
     """A slim copy of ``obj``, itself unchanged; projecting a projection gives it back."""
     return _PROJECTIONS[kind](obj)
+
+
+def parent_uid(task: Mapping[str, Any]) -> str | None:
+    """The UID of the Task whose sub-workflow this one is: as recorded, or before that as labelled."""
+    recorded = (task.get("status") or {}).get("parent")
+    if recorded:
+        return str(recorded["uid"])
+    return (task["metadata"].get("labels") or {}).get(LABEL_PARENT_UID)
 
 
 def _whole(obj: Mapping[str, Any]) -> Obj:
@@ -54,13 +68,26 @@ def _whole(obj: Mapping[str, Any]) -> Obj:
 
 def _task(obj: Mapping[str, Any]) -> Obj:
     """A Task that has ended keeps what finding and cleaning it takes: a thousand of them must not weigh much."""
-    if (obj.get("status") or {}).get("state") not in TERMINAL_TASK_STATES:
+    status = obj.get("status") or {}
+    if status.get("state") not in TERMINAL_TASK_STATES:
         return _whole(obj)
-    head = {key: obj[key] for key in ("apiVersion", "kind", "metadata") if key in obj}
+    head = _whole({key: obj[key] for key in ("apiVersion", "kind", "metadata") if key in obj})
+    is_child = parent_uid(obj) is not None
+    fields = _ENDED_CHILD_STATUS if is_child else _ENDED_TASK_STATUS
+    ended = {**head, "spec": _pick(obj.get("spec"), _ENDED_TASK_SPEC), "status": _pick(status, fields)}
+    if is_child and status.get("compensation"):  # that there is a saga counts, not what was in it
+        ended["status"]["compensation"] = {"trigger": status["compensation"]["trigger"], "plan": []}
+    return ended
+
+
+def _action(obj: Mapping[str, Any]) -> Obj:
+    """A TaskAction that was answered keeps what says so."""
+    if not (obj.get("status") or {}).get("phase"):
+        return _whole(obj)
     return {
-        **_whole(head),
-        "spec": _pick(obj.get("spec"), _ENDED_TASK_SPEC),
-        "status": _pick(obj["status"], _ENDED_TASK_STATUS),
+        "metadata": _metadata(obj["metadata"]),
+        "spec": _pick(obj.get("spec"), _ANSWERED_ACTION_SPEC),
+        "status": _pick(obj["status"], _ANSWERED_ACTION_STATUS),
     }
 
 
@@ -90,6 +117,7 @@ def _pod(obj: Mapping[str, Any]) -> Obj:
 _PROJECTIONS: Mapping[Kind, Callable[[Mapping[str, Any]], Obj]] = {
     Kind.TASK: _task,
     Kind.TEMPLATE: _whole,
+    Kind.ACTION: _action,
     Kind.JOB: _job,
     Kind.POD: _pod,
 }

@@ -7,19 +7,23 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from kubesaga.api import constants as c
-from kubesaga.api.status import epoch
 from kubesaga.engine.decide import decide
+from kubesaga.engine.decision import Decision
+from kubesaga.engine.snapshot import Lost, MissingValues
 from kubesaga.engine.states import TERMINAL_TASK_STATES
+from kubesaga.runtime.actions import Answers
+from kubesaga.runtime.admission import Admission
 from kubesaga.runtime.apply import Applier
 from kubesaga.runtime.cache import Cache, Kind
-from kubesaga.runtime.gather import Gatherer
-from kubesaga.runtime.kube import Kube, KubeError, jobs_path, tasks_path
+from kubesaga.runtime.cleaning import Cleaner
+from kubesaga.runtime.gather import Gathered, Gatherer
+from kubesaga.runtime.kube import Kube, KubeError, tasks_path
 from kubesaga.runtime.queue import Key, WorkQueue
-from kubesaga.runtime.refusals import Refusals
+from kubesaga.runtime.results import ResultMissing, Results
+from kubesaga.runtime.settled import Settled
 from kubesaga.runtime.templates import is_gone
 
 Obj = dict[str, Any]
@@ -27,84 +31,132 @@ log = logging.getLogger(__name__)
 
 
 class Reconciler:
-    """Moves Tasks on. ``job_retention`` in seconds: how long an ended Task's Jobs are kept for reading their logs."""
+    """Moves Tasks on."""
 
     def __init__(
         self,
         kube: Kube,
         cache: Cache,
         queue: WorkQueue,
+        settled: Settled,
         gatherer: Gatherer,
+        results: Results,
         applier: Applier,
-        refusals: Refusals,
-        job_retention: float,
+        answers: Answers,
+        admission: Admission,
+        cleaner: Cleaner,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._kube = kube
         self._cache = cache
         self._queue = queue
+        self._settled = settled
         self._gatherer = gatherer
+        self._results = results
         self._applier = applier
-        self._refusals = refusals
-        self._job_retention = job_retention
+        self._answers = answers
+        self._admission = admission
+        self._cleaner = cleaner
         self._clock = clock
 
     async def reconcile(self, key: Key) -> None:
         """Look at one Task and do what follows. Raises KubeError when the pass is to be repeated with backoff."""
-        namespace, name = key
-        gathered = await self._gatherer.gather(namespace, name)
-        if gathered is None:
+        task = self._cache.get(Kind.TASK, *key)
+        if task is None:
+            await self._without_task(key)
             return
+        if self._settled.is_settled(task):
+            if _has_ended(task):
+                await self._cleaner.clean(task, self._clock())
+            return
+        if _has_ended(task):  # of which the cache has the head only
+            task = await self._live(key)
+            if task is None:
+                return
+        try:
+            await self._pass(key, task)
+        finally:
+            self._admission.settle(task["metadata"]["uid"])
+
+    async def _pass(self, key: Key, task: Obj) -> None:
+        gathered = await self._gatherer.gather(task)
         now = self._clock()
-        decision = decide(gathered.plan, gathered.snapshot, now)
+        gathered, decision = await self._decide(gathered, now)
         try:
             again = await self._applier.apply(gathered, decision, now)
         except KubeError as error:
             if is_gone(error):
-                log.info("gone while it was worked on", extra={"task": name, "namespace": namespace})
+                log.info("gone while it was worked on", extra=_about(key))
                 return
             if not error.conflict:
                 raise
-            await self._refresh(key)
+            await self._live(key)
+            self._queue.add(key)
             return
-        for transition in decision.transitions:
-            if transition.step is None:
-                log.info(
-                    "%s -> %s (%s)",
-                    transition.source,
-                    transition.target,
-                    transition.event,
-                    extra={"task": name, "namespace": namespace},
-                )
+        _tell(key, decision)
         if again:
             self._queue.add(key)
         elif decision.wake_at is not None:
             self._queue.add_after(key, max(0.0, decision.wake_at - now))
         if decision.status.state in TERMINAL_TASK_STATES:
-            await self._clean(gathered.task, decision.status.finished_at, now)
+            self._after_the_end(key, gathered)
 
-    async def _refresh(self, key: Key) -> None:
-        """Somebody else wrote: take the Task as it is now, and look again."""
+    async def _decide(self, gathered: Gathered, now: float) -> tuple[Gathered, Decision]:
+        """Decide; where the decision needs large values, load them and decide again. Raises KubeError."""
+        while True:
+            try:
+                return gathered, decide(gathered.plan, gathered.snapshot, now)
+            except MissingValues as missing:
+                gathered = gathered.with_values(await self._load(gathered, missing))
+
+    async def _load(self, gathered: Gathered, missing: MissingValues) -> Mapping[str, Any]:
+        """What is missing, or Lost where it is gone. Each round brings new values, so that the rounds end."""
+        known = missing.names & gathered.snapshot.values.keys()
+        assert not known, f"asked for again: {', '.join(sorted(known))}"
+        namespace, status = gathered.task["metadata"]["namespace"], gathered.snapshot.status
+        wanted = set(missing.names)
+        lost: dict[str, Lost] = {}
+        while True:
+            try:
+                return {**await self._results.values(namespace, status, wanted), **lost}
+            except ResultMissing as error:
+                wanted.discard(error.name)
+                lost[error.name] = Lost(str(error))
+
+    def _after_the_end(self, key: Key, gathered: Gathered) -> None:
+        """Another may start now; and there is cleaning to do, which the next look sees to."""
+        if gathered.snapshot.status.state not in TERMINAL_TASK_STATES:
+            self._admission.wake()
+            self._queue.add(key)
+
+    async def _without_task(self, key: Key) -> None:
+        """A key without a Task: it is gone, or somebody acts on one that does not exist or is not seen yet."""
+        namespace, name = key
+        if self._settled.unanswered(namespace, name) and await self._live(key) is None:
+            await self._answers.refuse_all(namespace, name)
+
+    async def _live(self, key: Key) -> Obj | None:
+        """The Task as it is now, whole, or None; the cache learns of it."""
         try:
-            self._cache.upsert(Kind.TASK, await self._kube.get(tasks_path(*key)))
+            task = await self._kube.get(tasks_path(*key))
         except KubeError as error:
-            if not error.not_found:
-                raise
-        self._queue.add(key)
+            if error.not_found:
+                return None
+            raise
+        if self._cache.upsert(Kind.TASK, task):
+            self._queue.add(key)
+        return task
 
-    async def _clean(self, task: Obj, finished_at: float | None, now: float) -> None:
-        """Delete an ended Task's Jobs once their time is over, with one request, by the Task's UID."""
-        meta = task["metadata"]
-        uid = meta["uid"]
-        self._refusals.forget(uid)
-        if finished_at is None:
-            finished_at = epoch(meta["creationTimestamp"])
-        jobs = self._cache.of_task(Kind.JOB, uid)
-        if not jobs:
-            return
-        due = finished_at + self._job_retention
-        if now < due:
-            self._queue.add_after((meta["namespace"], meta["name"]), due - now)
-            return
-        selector = f"{c.LABEL_TASK_UID}={uid}"
-        await self._kube.delete_collection(jobs_path(meta["namespace"]), selector)
+
+def _has_ended(task: Obj) -> bool:
+    return (task.get("status") or {}).get("state") in TERMINAL_TASK_STATES
+
+
+def _tell(key: Key, decision: Decision) -> None:
+    for transition in decision.transitions:
+        if transition.step is None:
+            log.info("%s -> %s (%s)", transition.source, transition.target, transition.event, extra=_about(key))
+
+
+def _about(key: Key) -> dict[str, str]:
+    return {"task": key[1], "namespace": key[0]}

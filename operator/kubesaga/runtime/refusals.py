@@ -1,4 +1,4 @@
-"""Jobs that the API server would not take: remembered until the engine has heard of them.
+"""Jobs that could not be created: remembered until the engine has heard of them.
 
 ``apply`` notes a refusal, ``gather`` hands it to the next decision. It is memory only: after a restart the create is
 tried again and refused again.
@@ -12,7 +12,9 @@ from typing import Any
 
 from kubesaga.engine.decision import Attempt
 from kubesaga.engine.records import StepError
+from kubesaga.runtime.configmaps import NameTaken
 from kubesaga.runtime.kube import KubeError
+from kubesaga.runtime.results import ResultMissing
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +60,30 @@ def name_taken(job: Mapping[str, Any]) -> Refusal:
     return Refusal(error, hopeless=True, name_taken=True)
 
 
+def result_missing(error: ResultMissing) -> Refusal:
+    """The refusal of an attempt whose input lacks a large result of an earlier step."""
+    return Refusal(StepError("ResultMissing", str(error), retryable=False), hopeless=True)
+
+
 def refusal_of(error: KubeError) -> Refusal | None:
-    """What a failed create of a Job says about the attempt; None for a passing fault of the API server."""
+    """What a failed create of a Job, or of its input's ConfigMap, says about the attempt.
+
+    None for a passing fault of the API server.
+    """
+    if isinstance(error, NameTaken):
+        return Refusal(
+            StepError("InputNameTaken", f"{error.message}; the next attempt has another name"), hopeless=True
+        )
+    if error.status == 413:
+        return Refusal(
+            StepError(
+                "InputTooLarge",
+                f"the API server does not take the step's input: {error.message}; store large data elsewhere and pass "
+                "a reference to it",
+                retryable=False,
+            ),
+            hopeless=True,
+        )
     if error.invalid or error.status == 400:
         return Refusal(
             StepError(

@@ -2,8 +2,8 @@
 
 A watch can miss things: what was deleted while it was broken is never told afterwards. So each kind is
 listed anew whenever the feed starts from a new list (``request``, which also fills the cache after the
-start), and every ``interval`` besides. Whatever changed is reported, and every Task that has not ended, so
-that no Task depends on an event having arrived.
+start), and every ``interval`` besides. Whatever changed is reported, and besides every Task that has not ended and
+every TaskAction that has no answer, so that none depends on an event having arrived.
 """
 
 from __future__ import annotations
@@ -84,10 +84,9 @@ class Resync:
         metrics.resynced(kind)
         for obj in changed:
             self._changed(kind, obj)
-        if kind is Kind.TASK:
-            for task in self._cache.all(kind):
-                if (task.get("status") or {}).get("state") not in TERMINAL_TASK_STATES:
-                    self._changed(kind, task)
+        for obj in self._cache.all(kind):
+            if _is_open(kind, obj):
+                self._changed(kind, obj)
 
     async def _list_scope(self, kind: Kind, namespace: str | None) -> list[Obj]:
         objs: list[Obj] = []
@@ -95,3 +94,11 @@ class Resync:
         async for page, version in self._kube.pages(COLLECTIONS[kind](namespace), LABEL_SELECTORS.get(kind)):  # noqa: B007
             objs.extend(project(kind, item) for item in page)
         return self._cache.replace(kind, objs, version, namespace)
+
+
+def _is_open(kind: Kind, obj: Obj) -> bool:
+    """Whether the operator still has something to do about the object."""
+    status = obj.get("status") or {}
+    if kind is Kind.TASK:
+        return status.get("state") not in TERMINAL_TASK_STATES
+    return kind is Kind.ACTION and not status.get("phase")

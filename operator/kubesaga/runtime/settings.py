@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from kubesaga import __version__
+from kubesaga.api.models.base import is_logical_name
 
 PREFIX = "KUBESAGA_OPERATOR_"
 _NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
@@ -25,7 +26,10 @@ _SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 
 @dataclass(frozen=True)
 class OperatorSettings:
-    """How the operator runs. Durations in seconds; no ``namespaces`` means all of them."""
+    """How the operator runs. Durations in seconds; no ``namespaces`` means all of them.
+
+    ``max_running_tasks`` of 0 means no limit; without ``environment`` no template's overrides are used.
+    """
 
     namespaces: tuple[str, ...]
     lease_namespace: str
@@ -34,6 +38,9 @@ class OperatorSettings:
     workers: int
     resync_interval: float
     job_retention: float
+    revision_retention: float
+    max_running_tasks: int
+    environment: str | None
     default_image: str | None
     health_port: int
     log_format: str
@@ -77,6 +84,9 @@ class _Options:
         self._add("workers", _at_least(int, 1), 8, "Tasks worked on at once")
         self._add("resync-interval", _at_least(float, 1), 300.0, "seconds between two full lists of everything")
         self._add("job-retention", _at_least(float, 0), 3600.0, "seconds that an ended Task's Jobs are kept")
+        self._add("revision-retention", _at_least(float, 0), 3600.0, "seconds that an unused template revision is kept")
+        self._add("max-running-tasks", _at_least(int, 0), 0, "most Tasks under way at once, others wait; 0: no limit")
+        self._add("environment", _environment, None, "which of a template's environments overrides its steps")
         self._add("default-image", _text, None, "image of handler steps whose template names none")
         self._add("health-port", _port, 8080, "port of /healthz, /readyz and /metrics; 0 picks a free one")
         self._add("log-format", _one_of("json", "text"), "json", "json or text")
@@ -126,6 +136,15 @@ def _label(value: str) -> str:
 def _subdomain(value: str) -> str:
     if not _SUBDOMAIN.fullmatch(value):
         raise argparse.ArgumentTypeError(f"{value!r} is no object's name: lower-case letters, digits, '-' and '.'")
+    return value
+
+
+def _environment(value: str) -> str:
+    if not is_logical_name(value):
+        raise argparse.ArgumentTypeError(
+            f"{value!r} is no environment's name: at most 63 lower-case letters, digits and inner '-' and '_', "
+            "beginning with a letter"
+        )
     return value
 
 

@@ -1,6 +1,7 @@
 """Reconciling a TaskTemplate: its findings, its pinned revision, and the lookup that a new Task needs.
 
-A template with findings is Stalled and starts no Task; a good one is Ready and names the revision that Tasks pin.
+A template with findings, or whose version is taken, is Stalled and starts no Task; a good one is Ready and names the
+revision that Tasks pin.
 """
 
 from __future__ import annotations
@@ -8,22 +9,42 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from kubesaga.api import constants as c
-from kubesaga.api.compile import content_hash, effective_template
+from kubesaga.api.compile import effective_template
 from kubesaga.api.conditions import condition, find
-from kubesaga.api.findings import Finding, check_template
-from kubesaga.api.versions import pick_version
+from kubesaga.api.findings import check_template
 from kubesaga.engine.records import PinnedTemplate
 from kubesaga.engine.snapshot import TemplateProblem
-from kubesaga.runtime.cache import Cache, Kind
+from kubesaga.runtime.cache import Cache, Kind, project
+from kubesaga.runtime.catalog import Catalog, identity_of, is_exact
+from kubesaga.runtime.conflicts import PATH, Conflict, duplicate_version
 from kubesaga.runtime.kube import Kube, KubeError, templates_path
 from kubesaga.runtime.patches import status_patch
 from kubesaga.runtime.revisions import Revisions
 from kubesaga.runtime.router import Router
 
 Obj = dict[str, Any]
+
+ACCEPTED = "Accepted"
+FINDINGS = "Findings"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a check came to: the revision to pin, or why there is none."""
+
+    reason: str
+    message: str = ""
+    findings: tuple[Obj, ...] = ()
+    revision: str | None = None
+
+    @classmethod
+    def against(cls, conflict: Conflict) -> Verdict:
+        """The template is right by itself, but its version is taken."""
+        return cls(conflict.code, str(conflict), ({"path": PATH, **asdict(conflict)},))
 
 
 class Templates:
@@ -36,16 +57,20 @@ class Templates:
         router: Router,
         revisions: Revisions,
         default_image: str | None,
+        environment: str | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._kube = kube
         self._cache = cache
+        self._catalog = Catalog(cache)
         self._router = router
         self._revisions = revisions
         self._default_image = default_image
+        self._environment = environment
         self._clock = clock
         # A starting Task and the template's own worker may both come to check it.
         self._checking = asyncio.Lock()
+        self._listed: dict[str, int] = {}
 
     async def reconcile(self, namespace: str, name: str) -> None:
         """Check the template, record its revision, and write its status if that changed. Raises KubeError."""
@@ -55,6 +80,7 @@ class Templates:
         except KubeError as error:
             if not is_gone(error):
                 raise
+        self._recheck_rivals(namespace)
         # The echo of an own write wakes nobody, so those who wait for this template are told here.
         self._router.wake_waiting(namespace)
 
@@ -62,87 +88,111 @@ class Templates:
         template = self._cache.get(Kind.TEMPLATE, namespace, name)
         if template is None or template["metadata"].get("deletionTimestamp"):
             return
-        findings = check_template(template["spec"], default_image=self._default_image)
-        revision = None
-        if not findings:
-            content = effective_template(
-                template["spec"], name=template["metadata"]["name"], default_image=self._default_image
-            )
-            revision = await self._revisions.record(template, content, content_hash(content))
+        verdict = await self._judge(template)
         before = template.get("status") or {}
-        after = self._status(template, findings, revision)
+        after = self._status(template, verdict)
         ops = status_patch(before, after, template["metadata"]["resourceVersion"])
         if ops:
             written = await self._kube.json_patch(templates_path(namespace, name, "status"), ops)
             self._cache.upsert(Kind.TEMPLATE, written)
 
-    def _status(self, template: Obj, findings: list[Finding], revision: str | None) -> Obj:
+    async def _judge(self, template: Obj) -> Verdict:
+        meta, spec = template["metadata"], template["spec"]
+        findings = check_template(spec, default_image=self._default_image)
+        if findings:
+            message = "; ".join(f"{f.path}: {f.message}" for f in findings)
+            return Verdict(FINDINGS, message, tuple(asdict(f) for f in findings))
+        first = self._catalog.duplicates(meta["namespace"]).get(meta["name"])
+        if first is not None:
+            return _duplicate(template, first)
+        content = effective_template(
+            spec, name=meta["name"], default_image=self._default_image, environment=self._environment
+        )
+        recorded = await self._revisions.record(template, content)
+        return Verdict.against(recorded) if isinstance(recorded, Conflict) else Verdict(ACCEPTED, revision=recorded)
+
+    def _status(self, template: Obj, verdict: Verdict) -> Obj:
         generation = template["metadata"]["generation"]
-        listed = (template.get("status") or {}).get("conditions") or []
-        good = not findings
-        reason = "Accepted" if good else "Findings"
-        message = "" if good else "; ".join(f"{f.path}: {f.message}" for f in findings)[:1024]
+        before = template.get("status") or {}
+        listed = before.get("conditions") or []
+        good = verdict.revision is not None
         now = self._clock()
         status: Obj = {
             "observedGeneration": generation,
-            "findings": [{"code": f.code, "path": f.path, "message": f.message, "remedy": f.remedy} for f in findings],
+            "findings": list(verdict.findings),
             "conditions": [
-                condition(c.READY, good, reason, message, listed, generation, now),
-                condition(c.STALLED, not good, reason, message, listed, generation, now),
+                condition(c.READY, good, verdict.reason, verdict.message, listed, generation, now),
+                condition(c.STALLED, not good, verdict.reason, verdict.message, listed, generation, now),
             ],
         }
-        if revision:
-            status["revision"] = revision
+        if verdict.revision:
+            status["revision"] = verdict.revision
+        if "users" in before:  # counted by ``usage``
+            status["users"] = before["users"]
         return status
+
+    def _recheck_rivals(self, namespace: str) -> None:
+        """Have those templates checked again that do or do not count since another one came, went or changed."""
+        duplicates = self._catalog.duplicates(namespace)
+        for template in self._catalog.templates(namespace):
+            if _misjudged(template, duplicates.get(template["metadata"]["name"])):
+                self._router.changed(Kind.TEMPLATE, template)
 
     async def find(self, task: Mapping[str, Any]) -> PinnedTemplate | TemplateProblem:
         """The revision that a starting Task is to pin, or why there is none.
 
-        `kubectl apply` of a folder has no order: looks live before saying NotFound, and checks a template that has
-        not been checked yet. Raises KubeError.
+        Checks a template that has not been checked yet. A revision that is named here is there: one that was
+        collected, or deleted by hand, is recorded again. Raises KubeError.
         """
-        namespace = task["metadata"]["namespace"]
-        found = self._lookup(task)
-        if isinstance(found, TemplateProblem):
-            for listed in (await self._kube.list(templates_path(namespace)))[0]:
-                self._router.seen(Kind.TEMPLATE, None, listed)
-            found = self._lookup(task)
+        found = await self._look(task)
         if isinstance(found, TemplateProblem):
             return found
         if not _is_checked(found):
-            await self.reconcile(namespace, found["metadata"]["name"])
-            found = self._cache.get(Kind.TEMPLATE, namespace, found["metadata"]["name"]) or found
-        return _pin(found, task["spec"]["templateRef"]["name"])
+            found = await self._checked(found)
+        pinned = _pin(found)
+        if isinstance(pinned, TemplateProblem):
+            return pinned
+        if await self._revisions.get(task["metadata"]["namespace"], pinned.revision) is None:
+            pinned = _pin(await self._checked(found))
+        return pinned
 
-    def _lookup(self, task: Mapping[str, Any]) -> Obj | TemplateProblem:
+    async def _look(self, task: Mapping[str, Any]) -> Obj | TemplateProblem:
+        """What the Task's reference means.
+
+        `kubectl apply` of a folder has no order: looks live before saying that there is none, and before it takes the
+        highest version, unless a list that is younger than the Task has been seen.
+        """
         namespace = task["metadata"]["namespace"]
-        ref = task["spec"]["templateRef"]
-        domain = ref.get("domain", c.DEFAULT_DOMAIN)
-        wanted = ref.get("version")
-        by_version = self._versions(namespace, domain, ref["name"])
-        version = pick_version(by_version, wanted)
-        if version is not None:
-            return by_version[version]
-        called = f"{domain}/{ref['name']}" + (f"@{wanted}" if wanted else "")
-        there = ", ".join(sorted(by_version)) or "none"
-        return TemplateProblem(
-            "TemplateNotFound",
-            f"there is no TaskTemplate {called} in namespace {namespace} (versions there: {there}); the Task starts "
-            "once it is created",
-        )
+        found = self._catalog.pick(task)
+        if not isinstance(found, TemplateProblem) and (
+            is_exact(task["spec"]["templateRef"].get("version"))
+            or self._listed.get(namespace, 0) >= int(task["metadata"]["resourceVersion"])
+        ):
+            return found
+        templates, version = await self._kube.list(templates_path(namespace))
+        slim = (project(Kind.TEMPLATE, template) for template in templates)
+        for changed in self._cache.replace(Kind.TEMPLATE, slim, version, namespace):
+            self._router.changed(Kind.TEMPLATE, changed)
+        self._listed[namespace] = int(version)
+        return self._catalog.pick(task)
 
-    def _versions(self, namespace: str, domain: str, name: str) -> dict[str, Obj]:
-        """The namespace's templates of this identity by version; of two with one version the older counts."""
-        found: dict[str, Obj] = {}
-        for template in self._cache.all(Kind.TEMPLATE):
-            meta, spec = template["metadata"], template["spec"]
-            identity = (meta["namespace"], spec.get("domain", c.DEFAULT_DOMAIN), spec.get("name", meta["name"]))
-            if identity != (namespace, domain, name) or meta.get("deletionTimestamp"):
-                continue
-            other = found.get(spec["version"])
-            if other is None or meta["creationTimestamp"] < other["metadata"]["creationTimestamp"]:
-                found[spec["version"]] = template
-        return found
+    async def _checked(self, template: Obj) -> Obj:
+        namespace, name = template["metadata"]["namespace"], template["metadata"]["name"]
+        await self.reconcile(namespace, name)
+        return self._cache.get(Kind.TEMPLATE, namespace, name) or template
+
+
+def _duplicate(template: Obj, first: Obj) -> Verdict:
+    return Verdict.against(duplicate_version(identity_of(template), first["metadata"]["name"]))
+
+
+def _misjudged(template: Obj, first: Obj | None) -> bool:
+    """Whether a checked template's status says something else about ``first``, which counts in its stead."""
+    stalled = find((template.get("status") or {}).get("conditions") or [], c.STALLED)
+    if stalled is None or stalled["reason"] == FINDINGS:
+        return False
+    said = stalled["message"] if stalled["reason"] == c.DUPLICATE_VERSION else None
+    return bool(said != (_duplicate(template, first).message if first else None))
 
 
 def _is_checked(template: Obj) -> bool:
@@ -150,18 +200,16 @@ def _is_checked(template: Obj) -> bool:
     return bool(status.get("observedGeneration") == template["metadata"]["generation"])
 
 
-def _pin(template: Obj, name: str) -> PinnedTemplate | TemplateProblem:
+def _pin(template: Obj) -> PinnedTemplate | TemplateProblem:
     status = template.get("status") or {}
     ready = find(status.get("conditions") or [], c.READY)
-    version = template["spec"]["version"]
+    identity = identity_of(template)
     if ready is not None and ready["status"] == "True" and _is_checked(template):
-        return PinnedTemplate(name, version, status["revision"])
-    said = ready["message"] if ready else "it has not been checked yet"
-    return TemplateProblem(
-        "TemplateNotReady",
-        f"TaskTemplate {template['metadata']['name']} ({name}@{version}) has findings that must be corrected first: "
-        f"{said}",
-    )
+        return PinnedTemplate(identity.name, identity.version, status["revision"])
+    called = f"TaskTemplate {template['metadata']['name']} ({identity})"
+    if ready is None or not _is_checked(template):
+        return TemplateProblem("TemplateNotReady", f"{called} has not been checked yet")
+    return TemplateProblem("TemplateNotReady", f"{called} is Stalled ({ready['reason']}): {ready['message']}")
 
 
 def is_gone(error: KubeError) -> bool:

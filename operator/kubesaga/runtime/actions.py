@@ -1,0 +1,106 @@
+"""TaskActions: read for a decision, answered once it is written.
+
+``gather`` reads those that nobody has answered; the engine judges them; ``apply`` writes the verdicts, after the status
+that holds their effect. One whose Task does not exist is refused here by ``reconcile``, since nothing else would.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from kubesaga.api import constants as c
+from kubesaga.api.findings import check_action
+from kubesaga.api.times import epoch
+from kubesaga.engine.decision import Verdict
+from kubesaga.engine.snapshot import Action
+from kubesaga.engine.vocabulary import ActionPhase, ActionType
+from kubesaga.runtime import metrics
+from kubesaga.runtime.cache import Cache, Kind
+from kubesaga.runtime.events import EventRecorder, EventType
+from kubesaga.runtime.kube import Kube, KubeError, actions_path
+
+Obj = dict[str, Any]
+
+
+def pending(cache: Cache, namespace: str, task_name: str) -> tuple[Action, ...]:
+    """The actions on the Task of this name that wait for an answer, the oldest first."""
+    waiting = [read_action(obj) for obj in cache.actions_on(namespace, task_name).values() if is_unanswered(obj)]
+    return tuple(sorted(waiting, key=lambda action: (action.created_at, action.name)))
+
+
+def read_action(obj: Mapping[str, Any]) -> Action:
+    """A TaskAction as the engine sees it."""
+    meta, spec = obj["metadata"], obj["spec"]
+    return Action(
+        uid=meta["uid"],
+        name=meta["name"],
+        type=ActionType(spec["type"]),
+        created_at=epoch(meta["creationTimestamp"]),
+        step=spec.get("step"),
+        result=spec.get("result"),
+        has_result="result" in spec,
+        reason=spec.get("reason"),
+        requested_by=spec.get("requestedBy"),
+        task_uid=spec["taskRef"].get("uid"),
+        expected_attempt=spec.get("expectedAttempt"),
+        problems=tuple(map(str, check_action(spec))),
+    )
+
+
+def is_unanswered(obj: Mapping[str, Any]) -> bool:
+    """Whether nobody has said yet what becomes of the action."""
+    answered = (obj.get("status") or {}).get("phase")
+    return not answered and not obj["metadata"].get("deletionTimestamp")
+
+
+class Answers:
+    """Writes what became of actions into their own status, and says so in Events."""
+
+    def __init__(self, kube: Kube, cache: Cache, events: EventRecorder) -> None:
+        self._kube = kube
+        self._cache = cache
+        self._events = events
+
+    async def answer(self, namespace: str, verdict: Verdict, task: Obj | None) -> None:
+        """Write one verdict. One that is written already, or whose action is gone, is no concern. Raises KubeError."""
+        action = self._cache.get(Kind.ACTION, namespace, verdict.name)
+        if action is None or action["metadata"]["uid"] != verdict.uid or not is_unanswered(action):
+            return
+        status = {
+            "observedGeneration": action["metadata"].get("generation", 1),
+            "phase": str(verdict.phase),
+            "message": verdict.message,
+        }
+        # The UID keeps the answer from an action that has taken this one's name.
+        body = {"metadata": {"uid": verdict.uid}, "status": status}
+        try:
+            written = await self._kube.merge_patch(actions_path(namespace, verdict.name, "status"), body)
+        except KubeError as error:
+            if error.not_found or error.conflict:
+                return
+            raise
+        self._cache.upsert(Kind.ACTION, written)
+        self._tell(action, verdict, task)
+
+    async def refuse_all(self, namespace: str, task_name: str) -> None:
+        """Reject what is asked of a Task that does not exist. Raises KubeError."""
+        for action in pending(self._cache, namespace, task_name):
+            message = (
+                f"there is no Task {task_name} in namespace {namespace}; an action is about a Task that exists, so "
+                "create it after the Task"
+            )
+            await self.answer(namespace, Verdict(action.uid, action.name, ActionPhase.REJECTED, message), None)
+
+    def _tell(self, action: Obj, verdict: Verdict, task: Obj | None) -> None:
+        spec = action["spec"]
+        metrics.action_answered(spec["type"], verdict.phase)
+        applied = verdict.phase is ActionPhase.APPLIED
+        kind: EventType = "Normal" if applied else "Warning"
+        reason = "ActionApplied" if applied else "ActionRejected"
+        self._events.emit({**action, "apiVersion": c.API_VERSION, "kind": c.ACTION_KIND}, kind, reason, verdict.message)
+        if task is not None:
+            what = spec["type"] + (f" of step {spec['step']}" if spec.get("step") else "")
+            who = f" by {spec['requestedBy']}" if spec.get("requestedBy") else ""
+            note = f"TaskAction {verdict.name} ({what}{who}): {verdict.message}"
+            self._events.emit(task, kind, reason, note)

@@ -1,0 +1,90 @@
+"""What becomes of Tasks that have ended: their Jobs go after a while, and they themselves if they say so.
+
+Called by ``reconcile`` for every look at such a Task. What is not due yet is put off until it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from kubesaga.api.constants import CONTENT_INPUT, LABEL_CONTENT, LABEL_TASK_UID
+from kubesaga.api.durations import parse_duration
+from kubesaga.api.times import epoch
+from kubesaga.runtime.cache import Cache, Kind
+from kubesaga.runtime.dead_letters import DeadLetters
+from kubesaga.runtime.kube import Kube, KubeError, configmaps_path, jobs_path, tasks_path
+from kubesaga.runtime.projection import parent_uid
+from kubesaga.runtime.queue import WorkQueue
+from kubesaga.runtime.refusals import Refusals
+
+Obj = dict[str, Any]
+
+
+class Cleaner:
+    """Cleans up. ``job_retention`` in seconds: how long an ended Task's Jobs are kept for reading their logs."""
+
+    def __init__(
+        self,
+        kube: Kube,
+        cache: Cache,
+        queue: WorkQueue,
+        refusals: Refusals,
+        dead_letters: DeadLetters,
+        job_retention: float,
+    ) -> None:
+        self._kube = kube
+        self._cache = cache
+        self._queue = queue
+        self._refusals = refusals
+        self._dead_letters = dead_letters
+        self._job_retention = job_retention
+
+    async def clean(self, task: Obj, now: float) -> None:
+        """Do what is due for a Task that has ended. Raises KubeError."""
+        if task["metadata"].get("deletionTimestamp"):
+            return
+        self._refusals.forget(task["metadata"]["uid"])
+        task = await self._dead_letters.mark(task, stale=bool(task["status"].get("stale")))
+        ended = _ended_at(task)
+        if self._expires(task) and self._due(task, ended + parse_duration(task["spec"]["ttlAfterFinished"]), now):
+            await self._delete(task)
+        elif self._cache.of_task(Kind.JOB, task["metadata"]["uid"]) and self._due(
+            task, ended + self._job_retention, now
+        ):
+            await self._delete_jobs(task)
+
+    def _due(self, task: Obj, at: float, now: float) -> bool:
+        if now >= at:
+            return True
+        meta = task["metadata"]
+        self._queue.add_after((meta["namespace"], meta["name"]), at - now)
+        return False
+
+    def _expires(self, task: Obj) -> bool:
+        """Whether its own time is the Task's: a sub-workflow's parent may yet read it, reopen it, or have it undone."""
+        parent = parent_uid(task)
+        has_parent = parent is not None and self._cache.task_by_uid(parent) is not None
+        return "ttlAfterFinished" in task["spec"] and not has_parent
+
+    async def _delete(self, task: Obj) -> None:
+        """Delete the Task, unless it has been taken up again meanwhile."""
+        meta = task["metadata"]
+        try:
+            await self._kube.delete(
+                tasks_path(meta["namespace"], meta["name"]), uid=meta["uid"], resource_version=meta["resourceVersion"]
+            )
+        except KubeError as error:
+            if not (error.not_found or error.conflict):
+                raise
+
+    async def _delete_jobs(self, task: Obj) -> None:
+        """Two requests, by the Task's UID; the Jobs last, since they are what a later look would find."""
+        namespace, mine = task["metadata"]["namespace"], f"{LABEL_TASK_UID}={task['metadata']['uid']}"
+        inputs = f"{mine},{LABEL_CONTENT}={CONTENT_INPUT}"
+        await self._kube.delete_collection(configmaps_path(namespace), inputs)
+        await self._kube.delete_collection(jobs_path(namespace), mine)
+
+
+def _ended_at(task: Mapping[str, Any]) -> float:
+    return epoch(task["status"].get("finishedAt") or task["metadata"]["creationTimestamp"])

@@ -1,0 +1,132 @@
+"""Results that a program wrote into its log, because they are too large for a termination message.
+
+The document is cut into frames, one to a line: ``kubesaga-result:<16 hex digits of its SHA-256>:<index>:<base64>``. The
+result file says how long it is and what its SHA-256 is, so that nothing else in the log can be taken for it. ``gather``
+observes live attempts through ``Frames``; everything else about them is ``observe``'s.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from kubesaga.api import constants as c
+from kubesaga.engine.records import StepError
+from kubesaga.engine.snapshot import Observation
+from kubesaga.runtime.documents import Framed, Output, read_framed
+from kubesaga.runtime.kube import Kube, KubeError
+from kubesaga.runtime.observe import framed_document, observe
+
+Obj = Mapping[str, Any]
+
+# Seconds from the first try, after which a log counts as unreadable: one that cannot be had, and one that lacks frames
+# (the last lines may take a moment to reach the file).
+PATIENCE = 60.0
+PATIENCE_WITH_GAPS = 10.0
+# A frame carries at most this much base64, so that each line is written in one piece (PIPE_BUF is 4096).
+CHUNK = 2048
+_LINE_BYTES = CHUNK + 64
+# Lines that others may have written among and after the frames; of a longer tail no more than this many bytes is read.
+_OTHER_LINES = (500, 10_000)
+_TAIL_BYTES = 8 * 1024 * 1024
+_KEPT = 64
+
+PodKey = tuple[str, str, Framed]
+Read = bytes | StepError
+
+
+class Frames:
+    """Observes attempts, and reads their logs where their results are in there."""
+
+    def __init__(self, kube: Kube, clock: Callable[[], float] = time.time) -> None:
+        self._kube = kube
+        self._clock = clock
+        self._read: OrderedDict[PodKey, Read] = OrderedDict()
+        self._since: OrderedDict[PodKey, float] = OrderedDict()
+
+    async def observe(self, job: Obj, pods: Iterable[Obj], *, expects_document: bool) -> Observation:
+        """What is seen of the attempt whose Job this is, as ``observe.observe`` tells it, with a framed result read.
+
+        Raises KubeError as long as trying again may bring the result.
+        """
+        known = list(pods)
+        found = framed_document(job, known)
+        output = await self._output((job["metadata"]["namespace"], *found)) if found else None
+        return observe(job, known, expects_document=expects_document, framed=output)
+
+    async def _output(self, key: PodKey) -> Output:
+        read = self._read.get(key)
+        if read is None:
+            read = await self._try(key)
+            self._since.pop(key, None)
+            _keep(self._read, key, read)
+        return Output(error=read) if isinstance(read, StepError) else read_framed(read)
+
+    async def _try(self, key: PodKey) -> Read:
+        """Read the log once more. Raises KubeError until patience is over."""
+        namespace, pod, framed = key
+        since = self._since.get(key)
+        if since is None:
+            since = self._clock()
+            _keep(self._since, key, since)
+        waited = self._clock() - since
+        try:
+            document = await self._document(namespace, pod, framed)
+        except KubeError as error:
+            if error.not_found or waited >= PATIENCE:
+                return _unreadable(pod, framed, error.message)
+            raise
+        if document is not None:
+            return document
+        gaps = "frames are missing in it, or do not fit their checksum"
+        if waited >= PATIENCE_WITH_GAPS:
+            return _unreadable(pod, framed, gaps)
+        raise KubeError(0, "ResultIncomplete", f"the log of pod {pod} in {namespace} is to be read again: {gaps}")
+
+    async def _document(self, namespace: str, pod: str, framed: Framed) -> bytes | None:
+        """The document, out of a short tail of the log or else a long one; None if it is in neither."""
+        frames = framed.size * 4 // (3 * CHUNK) + 2
+        for others in _OTHER_LINES:
+            lines = 2 * frames + others  # twice, since every frame may be set off by an empty line
+            limit = min(_TAIL_BYTES, lines * _LINE_BYTES)
+            log = await self._kube.pod_log(namespace, pod, c.MAIN_CONTAINER, lines, limit)
+            document = joined(log, framed)
+            if document is not None:
+                return document
+            if log.count(b"\n") < lines and len(log) < limit:
+                break  # that was all of it
+        return None
+
+
+def joined(log: bytes, framed: Framed) -> bytes | None:
+    """The document that the frames in this log make up; None unless it is complete and as announced."""
+    pattern = rf"^{c.FRAME_PREFIX}:{framed.sha256[:16]}:([0-9]{{1,6}}):([A-Za-z0-9+/=]{{1,{CHUNK}}})\r?$"
+    chunks = {int(found[1]): found[2] for found in re.finditer(pattern.encode(), log, re.MULTILINE)}
+    try:
+        document = b"".join(base64.b64decode(chunks[i], validate=True) for i in range(len(chunks)))
+    except (KeyError, ValueError):
+        return None
+    fits = len(document) == framed.size and hashlib.sha256(document).hexdigest() == framed.sha256
+    return document if fits else None
+
+
+def _unreadable(pod: str, framed: Framed, why: str) -> StepError:
+    return StepError(
+        "ResultUnreadable",
+        f"the program ended well, but its result of {framed.size} bytes in the log of pod {pod} cannot be read: {why}. "
+        "Logs get lost with their pod or node, and when the kubelet rotates them (containerLogMaxSize); a result of up "
+        f"to {c.RESULT_LIMIT_BYTES} bytes, such as a reference to the data, needs no log",
+        outcome_unknown=True,
+    )
+
+
+def _keep(memory: OrderedDict[PodKey, Any], key: PodKey, value: Any) -> None:
+    """Remember it, and forget the oldest of what is a lot."""
+    memory[key] = value
+    if len(memory) > _KEPT:
+        memory.popitem(last=False)

@@ -1,0 +1,78 @@
+"""How a step's input document reaches its pod: in a variable, or as a file where it is large.
+
+Pure construction, called by ``jobs``. The ConfigMap behind the file must be there before the Job.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kubesaga.api import constants as c
+from kubesaga.engine.vocabulary import DeletionPolicy
+from kubesaga.runtime.configmaps import build_config_map
+
+Obj = dict[str, Any]
+
+
+class InputTooLarge(ValueError):
+    """No object of the API server could hold the input document; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What the Job needs for its input: a variable's name and value, and for a file the ConfigMap that holds it."""
+
+    variable: str
+    value: str
+    config_map: Obj | None = None
+
+    @property
+    def volumes(self) -> list[Obj]:
+        """The pod's volume, if there is a file."""
+        if self.config_map is None:
+            return []
+        name = self.config_map["metadata"]["name"]
+        return [{"name": c.INPUT_VOLUME, "configMap": {"name": name, "defaultMode": 0o444}}]
+
+    @property
+    def mounts(self) -> list[Obj]:
+        """The container's mount, if there is a file."""
+        if self.config_map is None:
+            return []
+        return [{"name": c.INPUT_VOLUME, "mountPath": c.INPUT_PATH, "readOnly": True}]
+
+
+def deliver(task: Mapping[str, Any], policy: DeletionPolicy, job_name: str, document: Mapping[str, Any]) -> Delivery:
+    """Choose how the document travels. Raises InputTooLarge."""
+    text = _encode(document)
+    size = len(text.encode())
+    if size <= c.INLINE_INPUT_BYTES:
+        return Delivery(c.ENV_INPUT, text)
+    if size > c.INPUT_LIMIT_BYTES:
+        raise InputTooLarge(
+            f"the input of this step has {size} bytes, more than the {c.INPUT_LIMIT_BYTES} that fit into a ConfigMap "
+            f"({_largest_parts(document)}); store large data elsewhere and pass a reference to it"
+        )
+    config_map = build_config_map(task, policy, f"{job_name}-input", c.CONTENT_INPUT, {c.INPUT_KEY: text})
+    return Delivery(c.ENV_INPUT_FILE, f"{c.INPUT_PATH}/{c.INPUT_KEY}", config_map)
+
+
+def _encode(document: Mapping[str, Any]) -> str:
+    text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        # A lone surrogate, which JSON can spell and UTF-8 cannot.
+        return json.dumps(document, separators=(",", ":"))
+    return text
+
+
+def _largest_parts(document: Mapping[str, Any]) -> str:
+    """Where the bytes are: the three largest of the document's parts, each step's result by itself."""
+    parts = {name: value for name, value in document.items() if name != "results"}
+    parts |= {f"result of {name}": value for name, value in (document.get("results") or {}).items()}
+    sizes = sorted(((len(json.dumps(value)), name) for name, value in parts.items()), reverse=True)
+    return ", ".join(f"{name}: {size}" for size, name in sizes[:3])

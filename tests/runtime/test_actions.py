@@ -1,0 +1,135 @@
+"""TaskActions: read in their order, answered once, refused where there is no Task."""
+
+from __future__ import annotations
+
+import asyncio
+
+from kubesaga.engine.decision import Verdict
+from kubesaga.engine.vocabulary import ActionPhase, ActionType
+from kubesaga.runtime import actions
+from kubesaga.runtime.actions import Answers
+from kubesaga.runtime.cache import Cache, Kind, Obj
+from kubesaga.runtime.events import EventRecorder
+from kubesaga.runtime.kube import actions_path
+
+from .api_server import ApiServer
+from .objects import NS, action
+
+
+class Desk:
+    """An API server, a cache that has seen all of it, and Answers."""
+
+    def __init__(self) -> None:
+        self.kube = ApiServer()
+        self.cache = Cache()
+        self.events = EventRecorder(self.kube, instance="test")
+        self.answers = Answers(self.kube, self.cache, self.events)
+
+    def ask(self, name: str, on: str = "t", **parts: object) -> Obj:
+        stored = self.kube.add(actions_path(NS), action(name, on, **parts))  # type: ignore[arg-type]
+        self.cache.upsert(Kind.ACTION, stored)
+        return stored
+
+    def status(self, name: str) -> Obj:
+        found: Obj = self.kube.at(actions_path(NS, name)).get("status", {})
+        return found
+
+    def names(self, on: str = "t") -> list[str]:
+        return [each.name for each in actions.pending(self.cache, NS, on)]
+
+
+def test_actions_wait_in_the_order_of_their_creation_and_then_of_their_names() -> None:
+    desk = Desk()
+    desk.ask("late", created=9)
+    desk.ask("b", created=3)
+    desk.ask("a", created=3)
+    desk.ask("elsewhere", on="other")
+    assert desk.names() == ["a", "b", "late"]
+
+
+def test_an_action_is_read_as_it_was_written() -> None:
+    desk = Desk()
+    desk.ask(
+        "done-by-hand",
+        type_="Complete",
+        created=7,
+        step="charge",
+        result=None,
+        reason="paid in cash",
+        expectedAttempt=2,
+        taskRef={"name": "t", "uid": "u"},
+    )
+    (read,) = actions.pending(desk.cache, NS, "t")
+    assert (read.type, read.step, read.has_result, read.result) == (ActionType.COMPLETE, "charge", True, None)
+    assert (read.created_at, read.expected_attempt, read.task_uid) == (7, 2, "u")
+    assert (read.reason, read.requested_by) == ("paid in cash", "ann")
+
+
+def test_an_action_without_a_result_has_none() -> None:
+    desk = Desk()
+    desk.ask("again")
+    assert not actions.pending(desk.cache, NS, "t")[0].has_result
+
+
+def test_a_verdict_is_written_once_and_ends_the_waiting() -> None:
+    async def main() -> None:
+        desk = Desk()
+        asked = desk.ask("again")
+        verdict = Verdict(asked["metadata"]["uid"], "again", ActionPhase.APPLIED, "step charge: attempt 2")
+        await desk.answers.answer(NS, verdict, None)
+        await desk.answers.answer(NS, verdict, None)
+        assert desk.status("again") == {
+            "observedGeneration": 1,
+            "phase": "Applied",
+            "message": "step charge: attempt 2",
+        }
+        assert desk.kube.writes() == 1
+        assert desk.names() == []
+
+    asyncio.run(main())
+
+
+def test_a_verdict_never_meets_an_action_that_has_taken_the_others_name() -> None:
+    async def main() -> None:
+        desk = Desk()
+        asked = desk.ask("again")
+        await desk.kube.delete(actions_path(NS, "again"))
+        desk.kube.add(actions_path(NS), action("again", "t"))
+        await desk.answers.answer(NS, Verdict(asked["metadata"]["uid"], "again", ActionPhase.APPLIED, ""), None)
+        assert desk.status("again") == {}
+
+    asyncio.run(main())
+
+
+def test_a_verdict_on_an_action_that_is_gone_is_no_error() -> None:
+    async def main() -> None:
+        desk = Desk()
+        asked = desk.ask("again")
+        await desk.kube.delete(actions_path(NS, "again"))
+        await desk.answers.answer(NS, Verdict(asked["metadata"]["uid"], "again", ActionPhase.APPLIED, ""), None)
+
+    asyncio.run(main())
+
+
+def test_an_action_on_a_task_that_does_not_exist_is_rejected_with_the_reason() -> None:
+    async def main() -> None:
+        desk = Desk()
+        desk.ask("again", on="nobody")
+        await desk.answers.refuse_all(NS, "nobody")
+        assert desk.status("again")["phase"] == "Rejected"
+        assert "there is no Task nobody in namespace shop" in desk.status("again")["message"]
+
+    asyncio.run(main())
+
+
+def test_an_answered_action_is_kept_as_little_more_than_its_answer() -> None:
+    desk = Desk()
+    stored = desk.ask("again", reason="x" * 1000)
+    stored["status"] = {"phase": "Applied", "message": "y" * 1000}
+    stored["metadata"]["resourceVersion"] = "999"
+    desk.cache.upsert(Kind.ACTION, stored)
+    kept = desk.cache.get(Kind.ACTION, NS, "again")
+    assert kept is not None
+    assert kept["spec"] == {"taskRef": {"name": "t"}}
+    assert kept["status"] == {"phase": "Applied"}
+    assert desk.names() == []

@@ -34,6 +34,7 @@ from kubesaga_sdk.errors import (
 )
 from kubesaga_sdk.errors import TimeoutError as StepTimeoutError
 from kubesaga_sdk.errors import ValidationError as StepValidationError
+from kubesaga_sdk.execution_context import ExecutionContext
 from kubesaga_sdk.handler import StepHandler
 from kubesaga_sdk.result import ErrorType, StepHandlerResult
 from kubesaga_sdk.termination import StepTerminated
@@ -46,6 +47,7 @@ __all__ = [
     "BusinessLogicError",
     "ConfigurationError",
     "ErrorType",
+    "ExecutionContext",
     "NetworkError",
     "NotFoundError",
     "PermanentError",

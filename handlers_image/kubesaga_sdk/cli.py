@@ -27,6 +27,7 @@ In, by environment:
 Out, a JSON document of at most 4096 bytes:
   {"result": ..., "metadata": {...}}
   {"error": {"type", "types", "code", "message", "retryable", "retryAfter", "metadata"}}
+  {"resultFrame": {"bytes": ..., "sha256": "..."}}: the document, of up to 256 KiB, is framed on standard output
 
 Exit codes:
   0 done; 64 to 78 failed, no retry (64 no input, 65 the handler or its result says so, 70 the code is wrong,

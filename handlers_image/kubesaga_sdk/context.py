@@ -6,9 +6,13 @@ are those of the Tasker Python package.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
+
+from kubesaga_sdk.errors import ConfigurationError
+from kubesaga_sdk.execution_context import ExecutionContext
 
 
 class TaskInfo(NamedTuple):
@@ -54,7 +58,7 @@ class StepContext:
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """The Task's metadata."""
+        """The Task's metadata, and its execution id, initiator, tags, times and correlation ids."""
         return self._object("metadata")
 
     def get_input(self, key: str) -> Any:
@@ -86,7 +90,10 @@ class StepContext:
 
     @property
     def dependency_results(self) -> dict[str, Any]:
-        """Ancestor step → its result; null where it was skipped, failed, or was resolved without one."""
+        """Ancestor step → its result; None where it was skipped, failed, or was resolved without one.
+
+        Without those that `get_dependency_result` refuses to give.
+        """
         return self._object("results")
 
     @property
@@ -95,7 +102,18 @@ class StepContext:
         return {name: _failure(error) for name, error in self._object("errors").items()}
 
     def get_dependency_result(self, step_name: str) -> Any:
-        """The result of an ancestor step; None where it has none, or is not an ancestor."""
+        """The result of an ancestor step; None where it has none, or is not an ancestor.
+
+        Raises ConfigurationError where it is too large to be given beside those of nearer steps.
+        """
+        reference = self._object("resultRefs").get(step_name)
+        if reference:
+            raise ConfigurationError(
+                f"the result of {step_name} ({reference.get('size')} bytes) did not fit into this step's input beside "
+                f"those of nearer steps: name {step_name} in dependsOn of {self.step_name}, or have it return a "
+                "reference instead of the data",
+                "ResultNotGiven",
+            )
         return self.dependency_results.get(step_name)
 
     def get_dependency_field(self, step_name: str, *path: str) -> Any:
@@ -109,9 +127,23 @@ class StepContext:
 
     @property
     def trace(self) -> list[dict[str, Any]]:
-        """The Task's last transitions, oldest first."""
+        """What happened last: `{timestamp, level, source, kind, message}`, oldest first.
+
+        `kind` is start, end, error or retry; `source` a step, its undoing (`charge.compensation`) or `Task`.
+        """
         trace: list[dict[str, Any]] = self._document["trace"]
         return trace
+
+    @property
+    def execution_context(self) -> ExecutionContext:
+        """Data (context and results), trace and metadata together, to be kept or passed on as one JSON."""
+        data = {"context": self.input_data, "results": self.dependency_results}
+        return ExecutionContext(*copy.deepcopy((data, self.trace, self.metadata)))
+
+    @property
+    def task_outcome(self) -> str | None:
+        """In a step of `finally`: how the Task ends (Succeeded, Aborted, Compensated, ...). None elsewhere."""
+        return _text(self._object("task").get("outcome"))
 
     @property
     def forward_result(self) -> Any:
@@ -186,7 +218,10 @@ class StepContext:
 
     @property
     def retry_count(self) -> int:
-        """Attempts made before this one since the last reset: 0 on the first run."""
+        """Attempts made before this one since the last reset: 0 on the first run.
+
+        Without those that a retry rule ignores, so that it can be compared with `max_retries`.
+        """
         return int(self._document["retryCount"])
 
     @property
@@ -195,8 +230,8 @@ class StepContext:
         return int(self._object("step")["maxAttempts"])
 
     def is_retry(self) -> bool:
-        """Whether an attempt has been made before."""
-        return self.retry_count > 0
+        """Whether an attempt has been made before, before a reset too: its work may have been done."""
+        return self.attempt > 1 or self.retry_count > 0
 
     def is_last_retry(self) -> bool:
         """Whether no attempt will follow this one."""

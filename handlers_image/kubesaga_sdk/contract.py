@@ -20,7 +20,12 @@ ENV_RESULT_FILE: Final = "KUBESAGA_RESULT_FILE"
 
 DEFAULT_RESULT_FILE: Final = "/dev/termination-log"
 RESULT_LIMIT: Final = 4096
-"""Bytes of a result document: the kubelet cuts a termination message there."""
+"""Bytes of a result file: the kubelet cuts a termination message there."""
+FRAMED_LIMIT: Final = 256 * 1024
+"""Bytes of a result document that is framed in the log, since it does not fit into the result file."""
+FRAME_PREFIX: Final = "kubesaga-result"
+FRAME_CHUNK: Final = 2048
+"""Characters of base64 in a frame."""
 
 METHOD_CALL: Final = "call"
 

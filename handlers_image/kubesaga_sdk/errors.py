@@ -138,4 +138,4 @@ class InvalidResult(PermanentError):
 
 
 class ResultTooLarge(PermanentError):
-    """What the handler returned does not fit into a result document."""
+    """What the handler returned is more than the operator takes."""

@@ -1,7 +1,8 @@
 """What an attempt came to: the result document and the exit code.
 
 Made by the runner from what the handler returned or raised. The document ends up in the pod's termination
-message, which the kubelet cuts at 4096 bytes: a result must fit or be refused, an error is shortened to fit.
+message, which the kubelet cuts at 4096 bytes: an error is shortened to fit, a larger result goes into the log
+(see `frames`) up to a limit, and beyond it is refused.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from kubesaga_sdk.contract import (
     EXIT_DONE,
     EXIT_RETRYABLE,
     EXIT_TERMINATED,
+    FRAMED_LIMIT,
     RESULT_LIMIT,
 )
 from kubesaga_sdk.errors import InvalidResult, ResultTooLarge
@@ -31,7 +33,7 @@ TYPES_LIMIT = 12
 
 
 class Outcome(NamedTuple):
-    """One attempt's end: compact UTF-8 JSON of at most RESULT_LIMIT bytes, and the process's exit code."""
+    """One attempt's end: compact UTF-8 JSON of at most FRAMED_LIMIT bytes, and the process's exit code."""
 
     document: bytes
     exit_code: int
@@ -53,9 +55,9 @@ def of_return(returned: object) -> Outcome:
         if fault:
             raise InvalidResult(f"the handler's result cannot be written as JSON: {fault}", "InvalidResult")
     encoded = _encode(document)
-    if len(encoded) > RESULT_LIMIT:
+    if len(encoded) > FRAMED_LIMIT:
         raise ResultTooLarge(
-            f"the result document has {len(encoded)} bytes, the limit is {RESULT_LIMIT}: store the data "
+            f"the result document has {len(encoded)} bytes, the limit is {FRAMED_LIMIT}: store the data "
             "elsewhere (object store, database, volume) and return a reference to it",
             "ResultTooLarge",
         )

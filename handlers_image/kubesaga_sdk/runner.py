@@ -13,7 +13,7 @@ from typing import Any
 
 from kubesaga_sdk import loader, outcome
 from kubesaga_sdk.context import StepContext
-from kubesaga_sdk.contract import DEFAULT_RESULT_FILE, ENV_RESULT_FILE, EXIT_DONE, EXIT_RETRYABLE
+from kubesaga_sdk.contract import DEFAULT_RESULT_FILE, ENV_RESULT_FILE, EXIT_DONE, EXIT_RETRYABLE, RESULT_LIMIT
 from kubesaga_sdk.errors import (
     CallableInvalid,
     CallableNotFound,
@@ -41,7 +41,8 @@ def run_step(
     Arguments:
         read_input: gives the step's complete input document; may raise InvalidInput.
         environ: the process's environment.
-        write: takes the result document; None writes it to the file that the contract names.
+        write: takes the result document; None writes it to the file that the contract names, or where it is too
+            large for that, into the log.
 
     Returns the process's exit code.
     """
@@ -102,6 +103,11 @@ def _result_writer(environ: Mapping[str, str]) -> Callable[[bytes], object]:
 
 
 def _write(path: str, document: bytes) -> None:
+    if len(document) > RESULT_LIMIT:
+        from kubesaga_sdk import frames
+
+        # Before the file, which must not tell of frames that never were written.
+        document = frames.print_framed(document)
     with open(path, "wb") as file:
         file.write(document)
 

@@ -32,6 +32,7 @@ _FIELDS: dict[str, tuple[type, Any]] = {
     "metadata": (dict, {}),
     "trace": (list, []),
     "results": (dict, {}),
+    "resultRefs": (dict, {}),
     "errors": (dict, {}),
     "config": (dict, {}),
     "idempotencyKey": (str, ""),

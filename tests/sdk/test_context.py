@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 
 import pytest
 
-from kubesaga_sdk import StepFailure
+from kubesaga_sdk import ConfigurationError, StepFailure
 from tests.sdk.support import context
 
 
@@ -59,6 +60,44 @@ def test_an_ancestors_result_is_what_it_returned() -> None:
 def test_an_ancestor_that_failed_says_why() -> None:
     step = context(errors={"notify": {"type": "SmtpError", "code": "X1", "message": "no server"}})
     assert step.dependency_errors == {"notify": StepFailure("SmtpError", "X1", "no server")}
+
+
+def test_a_result_that_did_not_fit_is_refused_with_a_remedy_instead_of_none() -> None:
+    step = context(results={"pay": 5}, resultRefs={"scan": {"name": "r-1", "sha256": "ab", "size": 200_000}})
+    assert step.get_dependency_result("pay") == 5
+    assert step.dependency_results == {"pay": 5}
+    for read in (step.get_dependency_result, lambda name: step.get_dependency_field(name, "page")):
+        with pytest.raises(ConfigurationError, match=r"scan .200000 bytes. did not fit .* dependsOn") as raised:
+            read("scan")
+        assert (raised.value.error_code, raised.value.retryable) == ("ResultNotGiven", False)
+
+
+TRACE = [{"timestamp": "t", "level": "INFO", "source": "pay", "kind": "end", "message": "größer"}]
+
+
+def test_the_execution_context_holds_data_trace_and_metadata() -> None:
+    step = context(context={"sku": "teapot"}, results={"pay": 5}, trace=TRACE, metadata={"executionId": "u-1"})
+    whole = step.execution_context
+    assert whole.data == {"context": {"sku": "teapot"}, "results": {"pay": 5}}
+    assert (whole.trace, whole.metadata) == (step.trace, step.metadata) == (TRACE, {"executionId": "u-1"})
+    assert json.loads(whole.to_json()) == {"data": whole.data, "trace": whole.trace, "metadata": whole.metadata}
+
+
+def test_what_is_done_to_an_execution_context_does_not_change_what_the_step_reads() -> None:
+    step = context(context={"sku": "teapot"}, trace=TRACE)
+    step.execution_context.data["context"]["sku"] = "kettle"
+    step.execution_context.trace.clear()
+    assert (step.get_input("sku"), len(step.trace)) == ("teapot", 1)
+
+
+def test_a_step_of_finally_knows_how_the_task_ends() -> None:
+    assert context(task={"name": "order-1", "outcome": "Aborted"}).task_outcome == "Aborted"
+    assert context().task_outcome is None
+
+
+def test_an_attempt_after_a_reset_or_an_ignored_one_is_a_retry() -> None:
+    step = context(attempt=4, retryCount=0)
+    assert (step.is_retry(), step.is_last_retry()) == (True, False)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from tests.sdk.support import PYTHON_PATH
 
 PROMISED = {
     "AuthenticationError", "AuthorizationError", "BusinessLogicError", "ConfigurationError", "ErrorType",
-    "NetworkError", "NotFoundError", "PermanentError", "RateLimitError", "ResourceContentionError",
+    "ExecutionContext", "NetworkError", "NotFoundError", "PermanentError", "RateLimitError", "ResourceContentionError",
     "RetryableError", "ServiceUnavailableError", "StepContext", "StepError", "StepFailure", "StepHandler",
     "StepHandlerResult", "StepTerminated", "StepTimeoutError", "StepValidationError", "TaskInfo",
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""Result documents: what JSON can hold, and what fits into a termination message."""
+"""Result documents: what JSON can hold, what an operator takes, and errors that fit into a termination message."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from kubesaga_sdk import ErrorType, PermanentError, StepHandlerResult
-from kubesaga_sdk.contract import RESULT_LIMIT
+from kubesaga_sdk.contract import FRAMED_LIMIT, RESULT_LIMIT
 from kubesaga_sdk.errors import InvalidResult, ResultTooLarge
 from kubesaga_sdk.outcome import of_error, of_return
 
@@ -49,14 +49,19 @@ def test_tuples_and_string_enums_are_written_as_json_does() -> None:
 
 def test_the_limit_is_exact() -> None:
     frame = len('{"result":""}')
-    assert len(of_return("x" * (RESULT_LIMIT - frame)).document) == RESULT_LIMIT
-    with pytest.raises(ResultTooLarge, match="has 4097 bytes"):
-        of_return("x" * (RESULT_LIMIT - frame + 1))
+    assert len(of_return("x" * (FRAMED_LIMIT - frame)).document) == FRAMED_LIMIT
+    with pytest.raises(ResultTooLarge, match="has 262145 bytes, the limit is 262144: store the data elsewhere"):
+        of_return("x" * (FRAMED_LIMIT - frame + 1))
+
+
+def test_bytes_count_towards_the_limit_not_characters() -> None:
+    with pytest.raises(ResultTooLarge, match=f"has {3 * 90_000 + 13} bytes"):
+        of_return("語" * 90_000)
 
 
 def test_metadata_count_towards_the_limit() -> None:
     with pytest.raises(ResultTooLarge):
-        of_return(StepHandlerResult.success("x" * 2100, {"note": "y" * 2100}))
+        of_return(StepHandlerResult.success("x" * 200_000, {"note": "y" * 100_000}))
 
 
 LONG_NAME = "A" * 1000

@@ -130,16 +130,17 @@ def test_a_handler_needs_no_base_class(tmp_path: Path, callable_name: str, resul
 
 
 def test_a_result_above_the_limit_is_refused_with_its_size_and_the_remedy(tmp_path: Path) -> None:
-    ended = run(tmp_path, sample("Returns", context={"value": "x" * 4100}))
+    ended = run(tmp_path, sample("Grows", context={"length": 300_000}))
     assert (ended.exit_code, ended.error["type"], ended.error["code"]) == (
         65,
         "ResultTooLarge",
         "ResultTooLarge",
     )
     assert ended.error["retryable"] is False
-    assert "4113 bytes" in ended.error["message"]
-    assert "limit is 4096" in ended.error["message"]
+    assert "300013 bytes" in ended.error["message"]
+    assert "limit is 262144" in ended.error["message"]
     assert "return a reference" in ended.error["message"]
+    assert "kubesaga-result" not in ended.stdout
 
 
 def test_a_large_input_comes_in_a_file(tmp_path: Path) -> None:
@@ -187,5 +188,5 @@ def test_a_handler_runs_by_hand(tmp_path: Path) -> None:
 def test_help_explains_the_contract(tmp_path: Path) -> None:
     ended = StepProcess(tmp_path, {}, ("--help",)).end()
     assert ended.exit_code == 0
-    for word in ("KUBESAGA_INPUT_FILE", "KUBESAGA_RESULT_FILE", "4096 bytes", "64 to 78"):
+    for word in ("KUBESAGA_INPUT_FILE", "KUBESAGA_RESULT_FILE", "4096 bytes", "resultFrame", "64 to 78"):
         assert word in ended.stdout

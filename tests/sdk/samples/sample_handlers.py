@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import sys
+import threading
 import time
 from typing import Any
 
@@ -17,6 +18,43 @@ class Returns(StepHandler):
 
     def call(self, context: StepContext) -> Any:
         return context.get_input("value")
+
+
+class Grows(StepHandler):
+    """Returns a text of the length asked for."""
+
+    def call(self, context: StepContext) -> str:
+        return "x" * int(context.get_input("length"))
+
+
+class ReturnsMuchAmidNoise(StepHandler):
+    """Returns a large value while a thread and a line of its own, which it never finishes, are in the log's way."""
+
+    def call(self, context: StepContext) -> Any:
+        threading.Thread(target=self._talk, daemon=True).start()
+        print("an unfinished line", end="")
+        return context.get_input("value")
+
+    def _talk(self) -> None:
+        while True:
+            os.write(1, b"noise " * 50 + b"\n" + b"unfinished ")
+
+
+class ReturnsMuchWithoutStandardOutput(StepHandler):
+    """Returns a large value when nothing can be written to the log any more."""
+
+    def call(self, _context: StepContext) -> str:
+        os.close(1)
+        return "x" * 10_000
+
+
+class ReturnsMuchToASlowReader(StepHandler):
+    """Returns more than a pipe holds, and has left standard output non-blocking."""
+
+    def call(self, context: StepContext) -> str:
+        os.set_blocking(1, False)
+        print("ready", file=sys.stderr, flush=True)
+        return "x" * int(context.get_input("length"))
 
 
 class ReturnsLater(StepHandler):

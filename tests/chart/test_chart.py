@@ -23,6 +23,7 @@ def test_helm_lint_finds_nothing(helm: Helm) -> None:
 
 def test_the_default_install_is_exactly_this(default: Rendered) -> None:
     assert default.names() == {
+        ("CustomResourceDefinition", "taskactions.kubesaga.dev"),
         ("CustomResourceDefinition", "tasks.kubesaga.dev"),
         ("CustomResourceDefinition", "tasktemplates.kubesaga.dev"),
         ("ServiceAccount", "kubesaga"),
@@ -32,7 +33,10 @@ def test_the_default_install_is_exactly_this(default: Rendered) -> None:
         ("RoleBinding", "kubesaga-leader"),
         ("ClusterRole", "kubesaga-view"),
         ("ClusterRole", "kubesaga-task-edit"),
+        ("ClusterRole", "kubesaga-task-operate"),
         ("ClusterRole", "kubesaga-template-edit"),
+        ("ValidatingAdmissionPolicy", "kubesaga-task-actions"),
+        ("ValidatingAdmissionPolicyBinding", "kubesaga-task-actions"),
         ("Deployment", "kubesaga"),
         ("Service", "kubesaga-metrics"),
     }
@@ -95,6 +99,10 @@ def test_names_are_cut_to_what_a_label_holds(render: Render) -> None:
         ({"operator": {"logLevel": "loud"}}, "logLevel"),
         ({"operator": {"resyncInterval": "5m"}}, "resyncInterval"),
         ({"operator": {"resyncInterval": 0}}, "resyncInterval"),
+        ({"operator": {"maxRunningTasks": -1}}, "maxRunningTasks"),
+        ({"operator": {"revisionRetention": "1h"}}, "revisionRetention"),
+        ({"operator": {"environment": "Production"}}, "environment"),
+        ({"admissionPolicy": {"enable": True}}, "enable"),
         ({"resources": {"request": {}}}, "request"),
         ({"crds": {"keep": False}}, "keep"),
         ({"rbac": {"create": "yes"}}, "create"),

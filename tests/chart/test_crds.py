@@ -7,7 +7,7 @@ import yaml
 
 from tests.chart.rendering import CHART, ROOT, Render, Rendered
 
-FILES = ["kubesaga.dev_tasks.yaml", "kubesaga.dev_tasktemplates.yaml"]
+FILES = ["kubesaga.dev_taskactions.yaml", "kubesaga.dev_tasks.yaml", "kubesaga.dev_tasktemplates.yaml"]
 
 
 def test_the_copies_in_the_chart_are_the_generated_files() -> None:

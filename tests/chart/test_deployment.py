@@ -113,6 +113,9 @@ def test_each_variable_is_a_setting_of_the_operator(render: Render) -> None:
         "logFormat": "text",
         "resyncInterval": 20,
         "jobRetention": 10_000_000,
+        "revisionRetention": 20_000_000,
+        "maxRunningTasks": 30_000_000,
+        "environment": "production",
         "defaultImage": "handlers:1.0.0",
     }
     variables = environment(render({"operator": operator}))
@@ -122,7 +125,8 @@ def test_each_variable_is_a_setting_of_the_operator(render: Render) -> None:
     assert settings.namespaces == ("orders", "billing")
     assert (settings.log_level, settings.log_format) == ("debug", "text")
     assert (settings.resync_interval, settings.job_retention) == (20, 10_000_000)
-    assert settings.default_image == "handlers:1.0.0"
+    assert (settings.revision_retention, settings.max_running_tasks) == (20_000_000, 30_000_000)
+    assert (settings.environment, settings.default_image) == ("production", "handlers:1.0.0")
     assert (settings.identity, settings.lease_name) == ("metadata.name", "kubesaga")
 
 
@@ -135,7 +139,8 @@ def test_the_charts_defaults_are_the_operators_own(default: Rendered) -> None:
 
 
 def test_everything_namespaced_is_in_the_releases_namespace(default: Rendered) -> None:
-    cluster_scoped = {"CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding"}
+    policies = {"ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"}
+    cluster_scoped = {"CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding", *policies}
     namespaced = [m for m in default if m["kind"] not in cluster_scoped]
     assert len(namespaced) == 5
     assert {m["metadata"]["namespace"] for m in namespaced} == {NAMESPACE}

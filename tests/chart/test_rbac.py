@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 import pytest
 
-from tests.chart.rendering import NAMESPACE, Manifest, Render, Rendered
+from kubesaga.engine.vocabulary import ActionType
+from tests.chart.rendering import NAMESPACE, ROOT, Manifest, Render, Rendered
 
+READ = {"get", "list", "watch"}
 OPERATOR = {
-    "kubesaga.dev/tasks": {"get", "list", "watch"},
-    "kubesaga.dev/tasktemplates": {"get", "list", "watch"},
+    "kubesaga.dev/tasks": READ | {"create", "patch", "delete", "deletecollection"},
+    "kubesaga.dev/tasktemplates": READ,
+    "kubesaga.dev/taskactions": READ,
     "kubesaga.dev/tasks/status": {"patch"},
     "kubesaga.dev/tasktemplates/status": {"patch"},
+    "kubesaga.dev/taskactions/status": {"patch"},
     "kubesaga.dev/tasks/finalizers": {"update"},
-    "batch/jobs": {"get", "list", "watch", "create", "patch", "deletecollection"},
-    "/pods": {"get", "list", "watch"},
-    "apps/controllerrevisions": {"get", "create"},
+    "batch/jobs": READ | {"create", "patch", "deletecollection"},
+    "/pods": READ,
+    "/pods/log": {"get"},
+    "/configmaps": {"get", "create", "delete", "deletecollection"},
+    "apps/controllerrevisions": {"get", "list", "create", "patch", "delete"},
     "/events": {"create", "patch"},
 }
 EDIT = {"create", "update", "patch", "delete", "deletecollection"}
+# A TaskAction's type, in lower case, is the verb that it takes.
+AGAIN = {str(each).lower() for each in (ActionType.RETRY, ActionType.RETRY_COMPENSATION)}
+DECIDING = {str(each).lower() for each in ActionType} - AGAIN
+PAGE = (ROOT / "docs" / "operations.md").read_text()
 
 
 def grants(role: Manifest) -> dict[str, set[str]]:
@@ -94,12 +105,17 @@ def test_every_binding_names_a_role_of_the_chart(default: Rendered) -> None:
         assert (binding["roleRef"]["kind"], binding["roleRef"]["name"]) in default.names()
 
 
-def test_viewers_read_and_editors_write_and_nobody_writes_a_status(default: Rendered) -> None:
-    reads = {"get", "list", "watch"}
+def test_viewers_read_editors_write_administrators_decide_and_nobody_writes_a_status(default: Rendered) -> None:
+    resources = ("tasks", "tasktemplates", "taskactions")
+    task_edit = {
+        "kubesaga.dev/tasks": EDIT | AGAIN,
+        "kubesaga.dev/taskactions": {"create", "delete", "deletecollection"},
+    }
     expected = {
-        "kubesaga-view": ("view", {"kubesaga.dev/tasks": reads, "kubesaga.dev/tasktemplates": reads}),
-        "kubesaga-task-edit": ("edit", {"kubesaga.dev/tasks": EDIT}),
+        "kubesaga-view": ("view", {f"kubesaga.dev/{resource}": READ for resource in resources}),
+        "kubesaga-task-edit": ("edit", task_edit),
         "kubesaga-template-edit": ("edit", {"kubesaga.dev/tasktemplates": EDIT}),
+        "kubesaga-task-operate": ("admin", {"kubesaga.dev/tasks": DECIDING, "kubesaga.dev/taskactions": {"create"}}),
     }
     for name, (aggregate, table) in expected.items():
         role = default.one("ClusterRole", name)
@@ -107,6 +123,24 @@ def test_viewers_read_and_editors_write_and_nobody_writes_a_status(default: Rend
         aggregated = {k for k in labels if k.startswith("rbac.authorization.k8s.io/")}
         assert aggregated == {f"rbac.authorization.k8s.io/aggregate-to-{aggregate}"}
         assert grants(role) == table
+
+
+def test_the_operations_page_lists_the_operators_rights_as_they_are() -> None:
+    assert rights_on_the_page() == {
+        **{resource.partition("/")[2]: verbs for resource, verbs in OPERATOR.items()},
+        "leases": {"create", "get", "update"},
+    }
+
+
+def rights_on_the_page() -> dict[str, set[str]]:
+    """Verbs by resource, from the table under "What the operator may do"."""
+    section = PAGE.partition("## What the operator may do")[2].partition("\n## ")[0]
+    verbs = READ | EDIT
+    found: dict[str, set[str]] = {}
+    for row in re.findall(r"^\| (`.*?) \| (.*?) \|", section, flags=re.MULTILINE):
+        for resource in re.findall(r"`([a-z/]+)`", row[0]):
+            found[resource] = set(re.findall(r"[a-z]+", row[1])) & verbs
+    return found
 
 
 def test_roles_are_left_out_where_somebody_else_grants_them(render: Render) -> None:

@@ -16,6 +16,14 @@
   value: {{ .resyncInterval | quote }}
 - name: KUBESAGA_OPERATOR_JOB_RETENTION
   value: {{ .jobRetention | quote }}
+- name: KUBESAGA_OPERATOR_REVISION_RETENTION
+  value: {{ .revisionRetention | quote }}
+- name: KUBESAGA_OPERATOR_MAX_RUNNING_TASKS
+  value: {{ int64 .maxRunningTasks | quote }}
+{{- with .environment }}
+- name: KUBESAGA_OPERATOR_ENVIRONMENT
+  value: {{ . | quote }}
+{{- end }}
 {{- with .watchNamespaces }}
 - name: KUBESAGA_OPERATOR_NAMESPACES
   value: {{ join "," . | quote }}

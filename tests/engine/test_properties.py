@@ -1,191 +1,113 @@
-"""The invariants of semantics 7, over random graphs, outcomes, strategies and crashes."""
+"""The invariants of semantics 7, over random workflows, programs, users, crashes, stale looks and clocks."""
 
 from __future__ import annotations
 
-from collections import Counter
 from random import Random
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kubesaga.engine.decision import Attempt
-from kubesaga.engine.plan import Compensation, Plan, RetryPolicy, Step
-from kubesaga.engine.records import StepError
-from kubesaga.engine.states import TERMINAL_TASK_STATES
-from kubesaga.engine.vocabulary import (
-    Backoff,
-    CompensationWhen,
-    FailureStrategy,
-    Jitter,
-    Role,
-    RunningSteps,
-    StepState,
-    TaskState,
-)
-from tests.engine.world import Outcome, World
+from kubesaga.engine.plan import Plan
+from kubesaga.engine.vocabulary import DeletionPolicy, DesiredState
+from tests.engine.arbitrary import User, plans, random_script
+from tests.engine.family import Family
+from tests.engine.invariants import Watched, check_all, check_approvals_need_no_job, check_history
+
+SEEDS = st.integers(0, 2**32)
 
 
-@st.composite
-def plans(draw: st.DrawFn) -> Plan:
-    count = draw(st.integers(1, 7))
-    steps = []
-    for i in range(count):
-        earlier = [f"s{j}" for j in range(i)]
-        depends = draw(st.lists(st.sampled_from(earlier), unique=True, max_size=3)) if earlier else []
-        after = [n for n in earlier if n not in depends]
-        run_after = draw(st.lists(st.sampled_from(after), unique=True, max_size=1)) if after else []
-        retry = RetryPolicy(
-            max_attempts=draw(st.integers(1, 3)),
-            backoff=draw(st.sampled_from(Backoff)),
-            jitter=draw(st.sampled_from(Jitter)),
-            max_interval=4.0,
-        )
-        compensation = None
-        if draw(st.booleans()):
-            compensation = Compensation(when=draw(st.sampled_from(CompensationWhen)), retry=retry)
-        steps.append(
-            Step(
-                f"s{i}",
-                tuple(depends),
-                tuple(run_after),
-                retry=retry,
-                continue_on_error=draw(st.integers(0, 5)) == 0,
-                priority=draw(st.integers(0, 2)),
-                compensation=compensation,
-            )
-        )
-    return Plan(
-        steps=tuple(steps),
-        failure_strategy=draw(st.sampled_from(FailureStrategy)),
-        running_steps=draw(st.sampled_from(RunningSteps)),
-        timeout=draw(st.sampled_from([None, None, 5.0, 12.0])),
-        parallelism=draw(st.sampled_from([None, 1, 2])),
-        blocked_timeout=draw(st.sampled_from([0.0, 3.0])),
-    )
+def some(count: int) -> settings:
+    return settings(max_examples=count, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
-def random_script(seed: int) -> object:
-    def script(attempt: Attempt) -> Outcome:
-        random = Random(f"{seed}/{attempt}")
-        kind = random.choice(["ok", "ok", "ok", "retryable", "permanent", "unknown", "vanish"])
-        seconds = random.choice([0.1, 1.0, 6.0])
-        if kind == "ok":
-            return Outcome(result=attempt.step, seconds=seconds)
-        if kind == "vanish":
-            return Outcome(seconds=60.0, vanish=True)
-        error = StepError(kind, "it failed", retryable=kind != "permanent", outcome_unknown=kind == "unknown")
-        return Outcome(error=error, seconds=seconds)
-
-    return script
+def finish(world: Watched) -> None:
+    """Let it come to its end, or to the human that it names."""
+    world.settle()
+    check_all(world)
+    check_approvals_need_no_job(world)
 
 
-def check_invariants(world: World) -> None:
-    check_attempts(world)
-    check_order_of_steps(world)
-    check_phases(world)
-    if world.status.saga:
-        check_saga(world)
+@some(120)
+@given(plans(), SEEDS)
+def test_every_task_ends_or_names_a_human_with_no_more_passes_than_something_new_asks_for(
+    plan: Plan, seed: int
+) -> None:
+    finish(Watched(plan, random_script(seed)))
 
 
-def check_attempts(world: World) -> None:
-    """At most one Job per attempt; attempts without gaps, and bounded."""
-    assert max(Counter(world.launched).values(), default=0) <= 1
-    for i, step in enumerate(world.plan.steps):
-        assert world.status.steps[i].attempt <= step.retry.max_attempts
-        for role in Role:
-            enqueued = [
-                t.attempt for t in world.history if t.step == step.name and t.role is role and t.event == "Enqueue"
-            ]
-            assert enqueued == list(range(1, len(enqueued) + 1))
+@some(120)
+@given(plans(), SEEDS)
+def test_crashes_and_stale_looks_at_jobs_change_nothing_of_that(plan: Plan, seed: int) -> None:
+    random = Random(seed)
+    world = Watched(plan, random_script(seed))
+    for _ in range(60):
+        world.pass_once(crash_after_write=random.random() < 0.3, lag=random.choice([0.0, 0.3, 1.5]))
+        world.tick(random.choice([0.0, 0.1, 0.5, 2.0]))
+    finish(world)
 
 
-def check_order_of_steps(world: World) -> None:
-    """No step before its dependencies."""
-    graph = world.plan.graph
-    finished: set[int] = set()
-    for t in world.history:
-        if t.role is not Role.FORWARD or t.step is None:
-            continue
-        i = graph.index[t.step]
-        if t.event == "Enqueue":
-            assert finished.issuperset(graph.failure_parents[i]), f"{t.step} before its dependency"
-        if t.target in ("Complete", "Error"):
-            finished.add(i)
+@some(200)
+@given(plans(), SEEDS)
+def test_nor_do_actions_suspensions_cancels_and_deletions_in_any_order(plan: Plan, seed: int) -> None:
+    random = Random(seed)
+    world = Watched(plan, random_script(seed), policy=random.choice(list(DeletionPolicy)))
+    user = User(random)
+    for _ in range(80):
+        user.meddle(world)
+        world.pass_once(crash_after_write=random.random() < 0.15, lag=random.choice([0.0, 0.0, 1.0]))
+        world.tick(random.choice([0.0, 0.5, 2.0]))
+    finish(world)
 
 
-def check_phases(world: World) -> None:
-    """Nothing moves once the Task has ended; forward work and compensation do not mix; it ends or names a human."""
-    ended = compensating = False
-    for t in world.history:
-        assert not ended
-        if t.step is None:
-            ended = t.target in TERMINAL_TASK_STATES
-            compensating = compensating or t.target == TaskState.COMPENSATING
-        elif t.event == "Enqueue":
-            assert (t.role is Role.COMPENSATION) == compensating
-    assert ended or (world.status.state is TaskState.COMPENSATING and world.status.attention)
+@some(60)
+@given(plans(), SEEDS)
+def test_nor_do_clocks_that_jump(plan: Plan, seed: int) -> None:
+    random = Random(seed)
+    world = Watched(plan, random_script(seed))
+    for _ in range(60):
+        world.pass_once(skew=random.choice([0.0, 0.0, 0.0, -3_600.0, -5.0, 5.0, 3_600.0]))
+        world.tick(random.choice([0.1, 0.5, 2.0]))
+    finish(world)
 
 
-def check_saga(world: World) -> None:
-    """Every due compensation done or named, in reverse order of the whole graph."""
-    saga, graph = world.status.saga, world.plan.graph
-    assert saga is not None
-    due = {entry.step for entry in saga.plan}
-    undone = [t.step for t in world.history if t.role is Role.COMPENSATION and t.target == "Complete"]
-    position = {name: n for n, name in enumerate(undone)}
-    for name in undone:
-        assert name is not None
-        for other in {graph.names[j] for j in graph.descendants(graph.index[name])} & due:
-            assert position.get(other, 1 << 30) < position[name], f"{name} undone before {other}"
-    if world.status.state is not TaskState.COMPENSATING:
-        assert set(undone) == due
-    for step, record in zip(world.plan.steps, world.status.steps, strict=True):
-        if step.compensation and record.state is StepState.COMPLETE:
-            assert record.name in due
-
-
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(plans(), st.integers(0, 2**32))
-def test_every_task_ends_well_whatever_its_graph_and_outcomes(plan: Plan, seed: int) -> None:
-    world = World(plan, random_script(seed))  # type: ignore[arg-type]
-    world.run()
-    check_invariants(world)
-
-
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(plans(), st.integers(0, 2**32))
-def test_crashes_between_a_write_and_its_effect_change_nothing_of_that(plan: Plan, seed: int) -> None:
-    world = World(plan, random_script(seed))  # type: ignore[arg-type]
-    world.run_chaotically(Random(seed))
-    check_invariants(world)
-
-
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(plans(), st.integers(0, 2**32))
-def test_the_same_snapshot_always_gives_the_same_decision(plan: Plan, seed: int) -> None:
-    one = World(plan, random_script(seed)).run()  # type: ignore[arg-type]
-    two = World(plan, random_script(seed)).run()  # type: ignore[arg-type]
-    assert one.decisions == two.decisions
-
-
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(plans(), st.integers(0, 2**32))
-def test_it_wakes_by_itself_whenever_time_alone_will_change_something(plan: Plan, seed: int) -> None:
-    """Passes only when a Job changes or the last decision asked to be woken: it must still end."""
-    world = World(plan, random_script(seed))  # type: ignore[arg-type]
-    for _ in range(3_000):
-        decision = world.pass_once()
-        if world.ended or (world.status.state is TaskState.COMPENSATING and world.stuck()):
-            break
-        before = world.snapshot()
-        moments = [world.now + n * 0.25 for n in range(1, 4_000)]
-        for moment in moments:
-            world.now = moment
-            world.vanish_due()
-            changed = world.snapshot() != before
-            due = decision.wake_at is not None and moment >= decision.wake_at
-            if changed or due or decision.fences:
-                break
+@some(60)
+@given(plans(), SEEDS)
+def test_an_action_is_answered_once_and_with_one_voice(plan: Plan, seed: int) -> None:
+    random = Random(seed)
+    world = Watched(plan, random_script(seed))
+    user = User(random, restless=0.6)
+    for _ in range(40):
+        user.meddle(world)
+        if world.desired is DesiredState.CANCELLED:
+            world.desired = DesiredState.RUNNING
+        world.pass_once(crash_after_write=random.random() < 0.3)
+        world.tick(random.choice([0.0, 0.5, 2.0]))
+    world.desired = DesiredState.RUNNING
+    finish(world)
+    for action in world.actions:
+        if action.uid in world.verdicts:
+            assert world.answer(action).message
         else:
-            raise AssertionError(f"nothing will ever wake it: {world.status.message}")
-    check_invariants(world)
+            assert not world.ended
+
+
+@some(80)
+@given(plans(4, children=("sub",)), plans(3, name="sub", children=("deep",)), plans(2, name="deep"), SEEDS)
+def test_parents_and_children_end_together_whatever_happens_to_either(
+    plan: Plan, below: Plan, deep: Plan, seed: int
+) -> None:
+    random = Random(seed)
+    script = random_script(seed)
+    family = Family(Watched(plan, script), {"sub": below, "deep": deep}, script, make=Watched)
+    user = User(random, restless=random.choice([0.0, 0.1]))
+    for _ in range(50):
+        worlds = list(family.worlds())
+        random.shuffle(worlds)
+        for world in worlds:
+            user.meddle(world)
+            world.pass_once(crash_after_write=random.random() < 0.1)
+        family.tick(random.choice([0.0, 0.5, 2.0]))
+    family.settle()
+    for world in family.worlds():
+        check_history(world)
+    family.check_no_undoing_beside_children()

@@ -9,16 +9,16 @@ from __future__ import annotations
 from kubesaga.engine.decision import Decision
 from kubesaga.engine.draft import Draft
 from kubesaga.engine.plan import Plan
-from kubesaga.engine.policies import actions, control, ending, forward, lifecycle, parent
+from kubesaga.engine.policies import actions, control, ending, forward, lifecycle, parent, saga
 from kubesaga.engine.policies.advance import advance
 from kubesaga.engine.policies.attempts import name_what_does_not_stop, stop_what_should, write_overdue_starts
 from kubesaga.engine.policies.explain import explain
 from kubesaga.engine.policies.guard import request_is_unchanged
 from kubesaga.engine.policies.start import start
-from kubesaga.engine.policies.template import wait_for_template
+from kubesaga.engine.policies.template import ended_without_plan, wait_for_template
 from kubesaga.engine.snapshot import Snapshot
 from kubesaga.engine.states import TERMINAL_TASK_STATES
-from kubesaga.engine.vocabulary import DeletionPolicy, Role, TaskState
+from kubesaga.engine.vocabulary import Role, TaskState
 
 # What may still move a Task that has ended.
 AFTER_THE_END = (
@@ -26,11 +26,11 @@ AFTER_THE_END = (
     actions.act,
 )
 
-# In the order in which they apply; each sees what those before it wrote.
+# For a Task that has started, in the order in which they apply; each sees what those before it wrote.
 POLICIES = (
-    start,
     control.suspend,
     forward.follow,
+    saga.follow,
     actions.act,
     forward.settle,
     parent.follow,
@@ -40,9 +40,10 @@ POLICIES = (
     forward.hold_back,
     forward.launch,
     advance,
-    lifecycle.check,
+    lifecycle.fail_if_asked,
     ending.give_up,
     ending.end,
+    lifecycle.mark,
 )
 
 
@@ -52,24 +53,34 @@ def decide(plan: Plan | None, snapshot: Snapshot, now: float) -> Decision:
     ``plan`` is None while the Task has no template; the snapshot then says why. Raises MissingValues when it needs
     values that the status only refers to, and IllegalTransition, which is a bug.
     """
-    if snapshot.deleting and not (snapshot.finalizer and snapshot.deletion_policy is DeletionPolicy.COMPENSATE):
+    if snapshot.deleting and not snapshot.finalizer:
         return Decision(snapshot.status)
-    if snapshot.deleting and snapshot.status.state is TaskState.PENDING:
+    if snapshot.deleting and _can_go(plan, snapshot):
         return Decision(snapshot.status, release=True)
     if plan is None:
-        return Decision(snapshot.status) if _ended(snapshot) else wait_for_template(snapshot, now)
+        return ended_without_plan(snapshot) if _ended(snapshot) else wait_for_template(snapshot, now)
     draft = Draft(plan, snapshot, now)
     if draft.ended:
         for policy in AFTER_THE_END:
             policy(draft)
     if not draft.ended and request_is_unchanged(draft):
-        for policy in POLICIES:
-            policy(draft)
-        _look_after_attempts(draft)
+        start(draft)
+        if draft.run:  # else it was cancelled first, or has to claim its identity
+            for policy in POLICIES:
+                policy(draft)
+            _look_after_attempts(draft)
     control.release(draft)
-    if not (draft.ended and _ended(snapshot) and draft.state is snapshot.status.state):
+    claiming = not draft.run and not draft.ended
+    if not claiming and not (draft.ended and _ended(snapshot) and draft.state is snapshot.status.state):
         explain(draft)
     return draft.decision()
+
+
+def _can_go(plan: Plan | None, snapshot: Snapshot) -> bool:
+    """Whether a deleted Task has nothing to undo, or nothing to undo it by that will ever come back."""
+    if snapshot.status.state is TaskState.PENDING:
+        return True
+    return plan is None and (_ended(snapshot) or not snapshot.admits_jobs)
 
 
 def _ended(snapshot: Snapshot) -> bool:

@@ -34,7 +34,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Blob:
-    """A value that the status refers to: to be stored before the status is written. ``text`` is its JSON, in ASCII."""
+    """A value that the status refers to: to be stored before the status is written. ``text`` is its JSON."""
 
     ref: ResultRef
     value: Any

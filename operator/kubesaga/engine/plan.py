@@ -112,8 +112,9 @@ class ChildTask:
 class Step:
     """One node of the workflow. ``start_timeout`` in seconds, from enqueue to running.
 
-    ``when`` raises ExpressionError; False = the step is skipped. ``check_result`` is the resultSchema. ``final`` marks
-    the steps of ``finally``: they run when everything else is over, whatever the outcome.
+    ``when`` raises ExpressionError; False = the step is skipped. ``reads`` names the steps that the expressions of this
+    one mention, so that no other's large result has to be loaded; None = they may mean any. ``check_result`` is the
+    resultSchema. ``final`` marks the steps of ``finally``: they run when everything else is over, whatever the outcome.
     """
 
     name: str
@@ -126,6 +127,7 @@ class Step:
     skippable: bool = False
     priority: int = 0
     when: Callable[[Scope], bool] | None = None
+    reads: frozenset[str] | None = None
     check_result: Callable[[Any], list[Violation]] | None = None
     approval: Approval | None = None
     child: ChildTask | None = None
@@ -152,7 +154,7 @@ class Plan:
     """All that ``decide`` needs to know of a template. Durations in seconds; ``parallelism`` None = unlimited.
 
     ``steps`` holds the forward steps and, after them, those of ``finally``. ``output`` raises ExpressionError; None =
-    the sinks' results by name. ``domain`` and ``name`` are the template's.
+    the sinks' results by name; ``output_reads`` as a step's ``reads``. ``domain`` and ``name`` are the template's.
     """
 
     steps: tuple[Step, ...]
@@ -164,6 +166,7 @@ class Plan:
     domain: str = "default"
     name: str = ""
     output: Callable[[Scope], Any] | None = None
+    output_reads: frozenset[str] | None = None
     check_output: Callable[[Any], list[Violation]] | None = None
     identity: IdentityStrategy = IdentityStrategy.ALWAYS_UNIQUE
     lifecycle: Lifecycle = field(default_factory=Lifecycle)

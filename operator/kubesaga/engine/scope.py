@@ -52,8 +52,11 @@ def scope_of_steps(
     about: Mapping[str, Any],
     values: Mapping[str, Any],
 ) -> Scope:
-    """As ``scope``, over step records that are not written yet."""
+    """As ``scope``, over step records that are not written yet; only the steps that the expressions mention."""
     visible = list(plan.forward) if step is None else plan.ancestors(step)
+    reads = plan.output_reads if step is None else plan.steps[step].reads
+    if reads is not None:
+        visible = [i for i in visible if records[i].name in reads]
     results = resolve((records[i].result for i in visible), values)
     return {
         "context": context,

@@ -47,8 +47,9 @@ class Observation:
 
     ``terminal`` means that no pod of it runs or will run. ``waiting_since`` is when its Job last became free to
     start (None while a quota system holds it). ``problem`` is why it does not start; ``hopeless`` that waiting will
-    not help. ``location`` names pod and node for humans. ``disrupted`` names the pods that Kubernetes took away
-    (eviction, drain, preemption) and the Job replaced, as far as they are still seen.
+    not help. ``location`` names pod and node for humans; ``gone_by`` is when that pod should have ended, where
+    somebody deletes it. ``disrupted`` names the pods that Kubernetes took away (eviction, drain, preemption) and the
+    Job replaced, as far as they are still seen.
     """
 
     phase: Phase
@@ -63,6 +64,7 @@ class Observation:
     problem: StepError | None = None
     hopeless: bool = False
     location: str | None = None
+    gone_by: float | None = None
     disrupted: tuple[str, ...] = ()
 
 
@@ -94,7 +96,10 @@ class Lost:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """A TaskAction that has not been answered, as it was written. ``created_at`` in whole seconds since the epoch."""
+    """A TaskAction that has not been answered, as it was written. ``created_at`` in whole seconds since the epoch.
+
+    ``problems`` are sentences that say what is wrong with it, whatever the Task.
+    """
 
     uid: str
     name: str
@@ -107,6 +112,7 @@ class Action:
     requested_by: str | None = None
     task_uid: str | None = None
     expected_attempt: int | None = None
+    problems: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

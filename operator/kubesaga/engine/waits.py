@@ -51,15 +51,17 @@ def _forward(child: Child, record: StepRecord, name: str | None) -> Observation:
             finished_at=child.finished_at,
         )
     if not ended:
-        phase = Phase.RUNNING if child.started_at is not None and obeyed else Phase.WAITING
+        started = child.started_at is not None
+        waits = None if started or not child.message else StepError("ChildNotStarted", f"{name}: {child.message}")
         return Observation(
-            phase,
+            Phase.RUNNING if started and obeyed else Phase.WAITING,
+            problem=waits,
             started_at=child.started_at,
             waiting_since=record.enqueued_at,
             stopping=bool(record.stop),
             location=f"child Task {name}",
         )
-    if not obeyed and child.reopenable:
+    if not obeyed and child.reopenable and record.state in LIVE_STEP_STATES and not record.stop:
         return Observation(Phase.WAITING, waiting_since=record.enqueued_at, location=f"child Task {name}")
     return Observation(
         Phase.FAILED,
@@ -99,6 +101,8 @@ def _undoing(child: Child | None, name: str | None) -> Observation:
     """A child that is asked to undo what it did."""
     if child is None or child.fence or child.foreign:
         return Observation(Phase.SUCCEEDED, terminal=True)  # it never existed
+    if child.state in TERMINAL_TASK_STATES and child.started_at is None:
+        return Observation(Phase.SUCCEEDED, terminal=True)  # cancelled before it did anything
     if child.gone:
         lost = StepError(
             "ChildMissing",

@@ -14,11 +14,14 @@ from kubesaga.engine.draft import Draft
 from kubesaga.engine.policies import compensation_actions, step_actions, task_actions
 from kubesaga.engine.policies.refusal import Refused
 from kubesaga.engine.records import ActionRecord
-from kubesaga.engine.snapshot import Action
-from kubesaga.engine.vocabulary import ActionPhase, ActionType, TaskState
+from kubesaga.engine.snapshot import Action, Snapshot
+from kubesaga.engine.vocabulary import ActionPhase, ActionType
 
 _COMPENSATION = frozenset({ActionType.RETRY_COMPENSATION, ActionType.MARK_COMPENSATED, ActionType.ABANDON})
 _WHILE_ENDING = _COMPENSATION | {ActionType.CONFIRM_STOPPED}
+
+NOT_STARTED = "the Task has not started"
+NEVER_STARTED = "the Task ended before it started"
 
 # The newest are kept; one that is not answered yet is never forgotten.
 MOST_RECORDS = 64
@@ -44,13 +47,21 @@ def act(draft: Draft) -> None:
             _answer(draft, action, ActionPhase.APPLIED, message)
 
 
-def reject_all(snapshot_actions: tuple[Action, ...], why: str) -> tuple[Verdict, ...]:
-    """The answers where there is nothing yet that an action could act on."""
-    return tuple(Verdict(action.uid, action.name, ActionPhase.REJECTED, why) for action in snapshot_actions)
+def reject_new(snapshot: Snapshot, why: str) -> tuple[Verdict, ...]:
+    """The answers where there is nothing that an action could act on; what was applied before stays so."""
+    done = {record.uid: record for record in snapshot.status.actions}
+    return tuple(
+        Verdict(action.uid, action.name, ActionPhase.APPLIED, done[action.uid].message)
+        if action.uid in done
+        else Verdict(action.uid, action.name, ActionPhase.REJECTED, "; ".join(action.problems) or why)
+        for action in snapshot.actions
+    )
 
 
 def _apply(draft: Draft, action: Action) -> str | None:
     """What was done, or None while a step has to stop first. Raises Refused before anything has changed."""
+    if action.problems:
+        raise Refused("; ".join(action.problems))
     _check_target(draft, action)
     if draft.ending is not None and not draft.ended and action.type not in _WHILE_ENDING:
         raise Refused(
@@ -68,8 +79,8 @@ def _check_target(draft: Draft, action: Action) -> None:
         raise Refused(f"it is for the Task of UID {action.task_uid}; this one has {draft.snapshot.task_uid}")
     if action.created_at < math.floor(draft.snapshot.created_at):
         raise Refused("it is older than the Task: it was meant for an earlier one of this name")
-    if draft.state is TaskState.PENDING:
-        raise Refused("the Task has not started")
+    if not draft.run:
+        raise Refused(NEVER_STARTED)
     if action.step is not None and action.step not in draft.plan.graph.index:
         there = ", ".join(draft.plan.graph.names[:20])
         raise Refused(f"the Task has no step {action.step!r}; it has: {there}")

@@ -73,6 +73,12 @@ def approve(draft: Draft, i: int, result: object) -> None:
 
 def refuse(draft: Draft, i: int, error: StepError) -> None:
     """The answer is no, or there is none: failed for good."""
+    close(draft, i, error)
+    draft.move_step(i, _FORWARD, StepEvent.FAIL, StepState.ERROR, outcome=StepOutcome.FAILED)
+
+
+def close(draft: Draft, i: int, error: StepError) -> None:
+    """Nobody's answer is waited for any more; what becomes of the step is for the caller to say."""
     draft.move_step(
         i,
         _FORWARD,
@@ -82,5 +88,4 @@ def refuse(draft: Draft, i: int, error: StepError) -> None:
         finished_at=draft.now,
         stop=None,
     )
-    draft.move_step(i, _FORWARD, StepEvent.FAIL, StepState.ERROR, outcome=StepOutcome.FAILED)
     draft.finished_any = True

@@ -203,10 +203,13 @@ def _start_timeout(draft: Draft, i: int, role: Role, seen: Observation) -> StepE
     waited = f"did not run within its startTimeout of {draft.start_timeout(i, role):g} s"
     if seen.problem:
         return replace(seen.problem, message=f"{waited}: {seen.problem.message}")
+    record = draft.record(i, role)
+    if draft.kind(i, role) is StepKind.TASK:
+        return StepError("StartTimeout", f"the child Task {waited}: kubectl describe ktask {record.child_name}")
     return StepError(
         "StartTimeout",
         f"the attempt {waited}; a quota, a LimitRange, pod security, an admission webhook or a lack of room may be "
-        f"the cause: kubectl describe job {draft.record(i, role).job_name}",
+        f"the cause: kubectl describe job {record.job_name}",
     )
 
 
@@ -218,6 +221,13 @@ def _stop_for(draft: Draft, i: int, role: Role, error: StepError) -> None:
     if attempt in draft.launches:
         draft.launches.remove(attempt)
         draft.fences.append(attempt)
+
+
+def stop(draft: Draft, i: int, role: Role, intent: Stop) -> None:
+    """Record that an attempt is to be stopped. A child Task that is over, or gone, will bring no further news."""
+    draft.change_step(i, role, stop=intent)
+    if draft.kind(i, role) is StepKind.TASK:
+        observe(draft, i, role, holding=True)
 
 
 def stop_what_should(draft: Draft, role: Role) -> None:
@@ -233,13 +243,14 @@ def stop_what_should(draft: Draft, role: Role) -> None:
 
 
 def name_what_does_not_stop(draft: Draft, role: Role) -> None:
-    """Have a human look at what was told to stop and has not been seen to."""
+    """Have a human look at what was told to stop, or whose pod somebody deletes, and has not been seen to end."""
     for i, step in enumerate(draft.steps):
         record = step if role is Role.FORWARD else step.compensation
-        if record is None or record.stop is None or record.state not in LIVE_STEP_STATES:
+        if record is None or record.state not in LIVE_STEP_STATES or draft.kind(i, role) is not StepKind.PROGRAM:
             continue
-        if draft.kind(i, role) is StepKind.PROGRAM:
-            not_stopped(draft, i, role, record.stop.at)
+        since = record.stop.at if record.stop else draft.observed(i, role).gone_by
+        if since is not None:
+            not_stopped(draft, i, role, since)
 
 
 def not_stopped(draft: Draft, i: int, role: Role, since: float) -> None:

@@ -85,6 +85,7 @@ def skip(draft: Draft, i: int, why: str) -> None:
         finished_at=draft.now,
         next_retry_at=None,
         result=None,
+        error=None,
     )
     draft.woken = True
 

@@ -10,7 +10,7 @@ from kubesaga.engine.draft import Draft
 from kubesaga.engine.policies import ending, forward
 from kubesaga.engine.records import Attention
 from kubesaga.engine.states import FINAL_STEP_STATES
-from kubesaga.engine.vocabulary import DeletionPolicy, DesiredState, EndingTrigger, Role, RunningSteps, TaskOutcome
+from kubesaga.engine.vocabulary import DesiredState, EndingTrigger, Role, RunningSteps, TaskOutcome
 
 
 def suspend(draft: Draft) -> None:
@@ -54,7 +54,7 @@ def delete(draft: Draft) -> None:
 def release(draft: Draft) -> None:
     """Let a Task that is deleted go once it has ended, or once its namespace admits nothing that could undo it."""
     snapshot = draft.snapshot
-    if not (snapshot.deleting and snapshot.finalizer and snapshot.deletion_policy is DeletionPolicy.COMPENSATE):
+    if not (snapshot.deleting and snapshot.finalizer):
         return
     if draft.ended:
         draft.release = True
@@ -64,7 +64,8 @@ def release(draft: Draft) -> None:
         said = f"not undone: {', '.join(left)}" if left else "there was nothing to undo"
         message = f"the namespace is being deleted and admits no new Jobs; {said}"
         draft.attention = Attention("NamespaceTerminating", message)
-        draft.emit("Released", message, warning=bool(left))
+        if draft.attention != snapshot.status.attention:
+            draft.emit("Released", message, warning=bool(left))
 
 
 def _not_undone(draft: Draft) -> list[str]:

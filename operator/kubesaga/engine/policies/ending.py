@@ -103,7 +103,7 @@ def make_result(draft: Draft) -> StepError | None:
     if violations:
         said = results.listed(violations)
         return StepError("OutputInvalid", f"the Task's result breaks outputSchema: {said}", retryable=False)
-    size = len(results.to_text(result))
+    size = results.size_of(result)
     if size > results.RESULT_LIMIT:
         return StepError(
             "OutputTooLarge",
@@ -135,7 +135,7 @@ def end(draft: Draft) -> None:
         return
     if draft.ending.phase is EndingPhase.QUIESCING:
         _quiesce(draft)
-    if draft.ending.phase is EndingPhase.COMPENSATING:
+    if draft.ending.phase is EndingPhase.COMPENSATING and _may_undo(draft):
         saga.run(draft)
         if saga.is_over(draft):
             outcome = (
@@ -149,9 +149,7 @@ def end(draft: Draft) -> None:
 def _quiesce(draft: Draft) -> None:
     """Wait until no forward attempt runs or can run; then freeze the saga's plan, or go on to the end."""
     assert draft.ending is not None
-    restless = [i for i in draft.plan.forward if not _is_quiet(draft, i)]
-    if restless:
-        _name_what_does_not_stop(draft, restless)
+    if not _are_quiet(draft, draft.plan.forward):
         return
     plan = saga.freeze(draft) if draft.ending.compensate else ()
     if not plan:
@@ -170,17 +168,26 @@ def _is_quiet(draft: Draft, i: int) -> bool:
     return record.attempt == 0 or record.confirmed_stopped or seen.terminal or seen.phase in _NOTHING_RUNS
 
 
+def _may_undo(draft: Draft) -> bool:
+    """A Task that succeeded did not wait for its last pods: before it is undone on its parent's request, it does."""
+    assert draft.ending is not None
+    return draft.ending.trigger is not EndingTrigger.REQUESTED or _are_quiet(draft, draft.plan.forward)
+
+
 def _is_still(draft: Draft) -> bool:
     """Whether no pod of ``finally`` runs any more, where the last word promises that none does."""
     assert draft.ending is not None
-    return draft.ending.trigger is EndingTrigger.SUCCEEDED or all(_is_quiet(draft, i) for i in draft.plan.finals)
+    return draft.ending.trigger is EndingTrigger.SUCCEEDED or _are_quiet(draft, draft.plan.finals)
 
 
-def _name_what_does_not_stop(draft: Draft, restless: list[int]) -> None:
+def _are_quiet(draft: Draft, steps: range) -> bool:
+    """Whether nothing of these steps runs or can run; what should have ended and has not is named."""
+    restless = [i for i in steps if not _is_quiet(draft, i)]
     for i in restless:
         record = draft.steps[i]
-        if record.stop is None and record.state not in LIVE_STEP_STATES and record.finished_at is not None:
+        if record.state not in LIVE_STEP_STATES and record.finished_at is not None:
             attempts.not_stopped(draft, i, Role.FORWARD, record.finished_at)
+    return not restless
 
 
 def _enter(draft: Draft, phase: EndingPhase, outcome: TaskOutcome) -> None:
@@ -194,6 +201,7 @@ def _finish(draft: Draft) -> None:
     _enter(draft, EndingPhase.DONE, draft.ending.outcome)
     draft.outcome = draft.ending.outcome
     draft.finished_at = draft.now
+    draft.stale = draft.stale and state is TaskState.ERROR
     draft.move_task(event, state)
     if state in (TaskState.COMPLETE, TaskState.CANCELLED):
         _cancel_what_never_ran(draft)

@@ -37,13 +37,22 @@ def explain(draft: Draft) -> None:
         draft.attention = replace(draft.attention, message=draft.attention.message[:_LONGEST])
         message = f"needs attention: {draft.attention.message}"
     elif draft.ended:
-        message = _ended(draft)
+        message = _ended(draft) + _failed_in_finally(draft)
     else:
         message = _under_way(draft)
     draft.message = message if len(message) <= _LONGEST else message[: _LONGEST - 1] + "…"
 
 
+def _failed_in_finally(draft: Draft) -> str:
+    if not draft.finally_failed:
+        return ""
+    failed = _names(draft.steps[i].name for i in draft.plan.finals if draft.steps[i].state is StepState.ERROR)
+    return f"; failed in finally: {failed}"
+
+
 def _ended(draft: Draft) -> str:
+    if not draft.run:
+        return "cancelled before it started"
     match draft.outcome:
         case TaskOutcome.SUCCEEDED:
             return _done(draft)
@@ -70,9 +79,6 @@ def _done(draft: Draft) -> str:
     text = f"all {done} steps done" if done != 1 else "its one step done"
     if skipped:
         text = f"{done} steps done, {skipped} skipped"
-    if draft.finally_failed:
-        failed = _names(draft.steps[i].name for i in draft.plan.finals if draft.steps[i].state is StepState.ERROR)
-        text += f"; failed in finally: {failed}"
     return text
 
 

@@ -24,11 +24,11 @@ def run(draft: Draft) -> bool:
         if draft.steps[i].state in LIVE_STEP_STATES:
             attempts.observe(draft, i, _FORWARD, holding=False)
         _settle(draft, i)
-    if draft.snapshot.suspended:
-        draft.attention = Attention("Suspended", "the steps of finally are held back: resume the Task to let it end")
-    else:
+    if not draft.snapshot.suspended:
         _launch(draft)
     over = all(_is_over(draft, i) for i in finals)
+    if draft.snapshot.suspended and not over:
+        draft.attention = Attention("Suspended", "the steps of finally are held back: resume the Task to let it end")
     failed = [draft.steps[i].name for i in finals if draft.steps[i].state is StepState.ERROR]
     if over and failed and not draft.finally_failed:
         draft.finally_failed = True

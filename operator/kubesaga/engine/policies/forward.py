@@ -88,7 +88,7 @@ def stop_running(draft: Draft, reason: str) -> None:
         record = draft.steps[i]
         cancelled = record.stop and record.stop.action is StopAction.CANCEL
         if record.state in LIVE_STEP_STATES and not cancelled:
-            draft.change_step(i, _FORWARD, stop=Stop(reason, draft.now, StopAction.CANCEL))
+            attempts.stop(draft, i, _FORWARD, Stop(reason, draft.now, StopAction.CANCEL))
 
 
 def launch(draft: Draft) -> None:
@@ -100,6 +100,7 @@ def launch(draft: Draft) -> None:
             settling.retry_if_due(draft, i, _FORWARD)
     ready = _weighed(draft)
     if holding(draft):  # an expression failed
+        hold_back(draft)
         return
     if draft.snapshot.suspended or not draft.snapshot.slot:
         return

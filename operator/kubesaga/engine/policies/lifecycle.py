@@ -11,22 +11,43 @@ from kubesaga.engine.policies import ending, forward
 from kubesaga.engine.vocabulary import EndingTrigger, FailureStrategy, StaleAction, TaskOutcome
 
 
-def check(draft: Draft) -> None:
-    """Mark a Task stale, or take the mark away once it moves on; a suspended one waits by its user's wish."""
-    lifecycle = draft.plan.lifecycle
-    if draft.ended or not draft.run or not (lifecycle.limits or lifecycle.total):
+def fail_if_asked(draft: Draft) -> None:
+    """End a Task that is stale, if its template says so."""
+    if not _is_watched(draft) or draft.plan.lifecycle.action is not StaleAction.FAIL:
         return
-    due = _due(draft)
-    overdue = due is not None and draft.now >= due and not draft.snapshot.suspended
-    if due is not None and draft.now < due:
-        draft.wake(due)
-    if overdue and not draft.stale:
-        draft.emit("TaskStale", f"has been {draft.state} for longer than its template's lifecycle allows", warning=True)
-    draft.stale = overdue
-    if overdue and lifecycle.action is StaleAction.FAIL and draft.ending is None and forward.running(draft):
+    if draft.ending is None and forward.running(draft) and _is_overdue(draft):
         compensate = draft.plan.failure_strategy is FailureStrategy.COMPENSATE
         ending.decide_end(draft, EndingTrigger.STALE, TaskOutcome.FAILED, compensate=compensate)
         forward.stop_running(draft, "Stale")
+        forward.hold_back(draft)
+        _mark(draft, stale=True)
+
+
+def mark(draft: Draft) -> None:
+    """Mark a Task stale, or take the mark away once it moves on; a suspended one waits by its user's wish."""
+    if not _is_watched(draft):
+        return
+    due = _due(draft)
+    if due is not None and draft.now < due:
+        draft.wake(due)
+    failed = draft.ending is not None and draft.ending.trigger is EndingTrigger.STALE
+    _mark(draft, stale=failed or _is_overdue(draft))
+
+
+def _mark(draft: Draft, *, stale: bool) -> None:
+    if stale and not draft.stale:
+        draft.emit("TaskStale", f"has been {draft.state} for longer than its template's lifecycle allows", warning=True)
+    draft.stale = stale
+
+
+def _is_watched(draft: Draft) -> bool:
+    lifecycle = draft.plan.lifecycle
+    return not draft.ended and bool(lifecycle.limits or lifecycle.total)
+
+
+def _is_overdue(draft: Draft) -> bool:
+    due = _due(draft)
+    return due is not None and draft.now >= due and not draft.snapshot.suspended
 
 
 def _due(draft: Draft) -> float | None:

@@ -26,8 +26,22 @@ _WORD = 512
 
 
 def to_text(value: Any) -> str:
-    """The value's JSON, in ASCII whatever it contains."""
-    return json.dumps(value, ensure_ascii=True, separators=(",", ":"))
+    """The value's JSON; in ASCII only where UTF-8 cannot hold it (a lone surrogate)."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return text if _is_utf8(text) else json.dumps(value, separators=(",", ":"))
+
+
+def size_of(value: Any) -> int:
+    """Bytes of the value's JSON."""
+    return len(to_text(value).encode())
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def problem(draft: Draft, i: int, result: Any, metadata: Mapping[str, Any] | None) -> StepError | None:
@@ -41,7 +55,7 @@ def problem(draft: Draft, i: int, result: Any, metadata: Mapping[str, Any] | Non
             retryable=False,
             outcome_unknown=True,
         )
-    size, extra = _size(result), _size(metadata) if metadata else 0
+    size, extra = size_of(result), size_of(metadata) if metadata else 0
     if size > RESULT_LIMIT or extra > METADATA_LIMIT:
         what = (
             f"the result has {size} bytes of {RESULT_LIMIT}"
@@ -55,11 +69,6 @@ def problem(draft: Draft, i: int, result: Any, metadata: Mapping[str, Any] | Non
             outcome_unknown=True,
         )
     return None
-
-
-def _size(value: Any) -> int:
-    """Bytes of its JSON in UTF-8, as programs count them."""
-    return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass"))
 
 
 def listed(violations: list[Violation]) -> str:
@@ -76,7 +85,7 @@ def stored(draft: Draft, i: int, result: Any) -> Any:
 
 def kept_metadata(draft: Draft, metadata: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
     """The metadata, or a note in its place where the status has no room for it: it is for reading only."""
-    size = len(to_text(metadata)) if metadata else 0
+    size = size_of(metadata) if metadata else 0
     return metadata if not size or _take_room(draft, size) else {"dropped": f"{size} bytes: the Task's status is full"}
 
 
@@ -91,16 +100,17 @@ def kept_if_small(draft: Draft, i: int) -> dict[str, Any]:
     """What a compensation returned is for reading only: it is kept where there is room, and else dropped."""
     record = draft.steps[i].compensation
     assert record is not None
-    size = len(to_text([record.result, record.metadata]))
+    size = size_of([record.result, record.metadata])
     return {} if _take_room(draft, size) else {"result": None, "metadata": None}
 
 
 def _stored(draft: Draft, name: str, value: Any) -> Any:
     text = to_text(value)
-    if _take_room(draft, len(text)):
+    encoded = text.encode()
+    if _take_room(draft, len(encoded)):
         return value
-    sha256 = hashlib.sha256(text.encode()).hexdigest()
-    ref = ResultRef(result_name(name, sha256), sha256, len(text))
+    sha256 = hashlib.sha256(encoded).hexdigest()
+    ref = ResultRef(result_name(name, sha256), sha256, len(encoded))
     draft.blobs.append(Blob(ref, value, text))
     return ref
 
@@ -124,6 +134,6 @@ def _inline_size(draft: Draft) -> int:
     for step in draft.steps:
         for record in (step, step.compensation):
             if record and record.outcome:
-                total += 0 if isinstance(record.result, ResultRef) else len(to_text(record.result))
-                total += len(to_text(record.metadata)) if record.metadata else 0
+                total += 0 if isinstance(record.result, ResultRef) else size_of(record.result)
+                total += size_of(record.metadata) if record.metadata else 0
     return total

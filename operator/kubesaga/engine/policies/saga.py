@@ -12,7 +12,7 @@ from kubesaga.engine.draft import Draft
 from kubesaga.engine.policies import attempts, settling
 from kubesaga.engine.records import Attention, PlannedCompensation, Saga, StepRecord
 from kubesaga.engine.states import FINAL_STEP_STATES
-from kubesaga.engine.vocabulary import CompensationWhen, Role, StepOutcome, StepState
+from kubesaga.engine.vocabulary import CompensationWhen, Role, StepOutcome, StepState, TaskState
 
 _UNDO = Role.COMPENSATION
 _UNDONE = frozenset({StepState.COMPLETE, StepState.RESOLVED_MANUALLY})
@@ -56,14 +56,21 @@ def begin(draft: Draft, plan: tuple[PlannedCompensation, ...]) -> None:
     draft.emit("Compensating", f"undoing what may have been done by: {names}")
 
 
+def follow(draft: Draft) -> None:
+    """Bring every compensation under way up to what is seen of it."""
+    if draft.saga is None or draft.state is not TaskState.COMPENSATING:
+        return
+    for entry in draft.saga.plan:
+        attempts.observe(draft, draft.plan.graph.index[entry.step], _UNDO, holding=False)
+
+
 def run(draft: Draft) -> None:
-    """Follow the compensations under way, retry them, start those whose turn it is, name those that are stuck."""
+    """Settle the compensations, retry them, start those whose turn it is, name those that are stuck."""
     assert draft.saga is not None
     index = draft.plan.graph.index
     held = draft.snapshot.suspended or bool(draft.saga.abandoned)
     for entry in draft.saga.plan:
         i = index[entry.step]
-        attempts.observe(draft, i, _UNDO, holding=False)
         _settle(draft, i)
         if not held:
             settling.retry_if_due(draft, i, _UNDO)

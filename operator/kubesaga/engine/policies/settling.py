@@ -14,6 +14,8 @@ from kubesaga.engine.records import StepRecord
 from kubesaga.engine.snapshot import Phase
 from kubesaga.engine.vocabulary import Role, RuleAction, StepEvent, StepKind, StepOutcome, StepState
 
+_NO_CHILD = (Phase.ABSENT, Phase.FENCED)
+
 
 def accept(draft: Draft, i: int, role: Role) -> None:
     """Take a result over: the step is Complete, unless its resultSchema refuses what it returned."""
@@ -144,10 +146,13 @@ def enqueue(draft: Draft, i: int, role: Role) -> None:
         return
     if kind is StepKind.TASK and role is Role.FORWARD:
         draft.change_step(i, role, child_name=child_name(name, uid, record.name))
-    if kind is StepKind.PROGRAM or (role is Role.FORWARD and draft.observed(i, role).phase is Phase.ABSENT):
+    # A child that is there already reads in this record that it is wanted again; a fence makes room for the real one.
+    if kind is StepKind.PROGRAM or (role is Role.FORWARD and draft.observed(i, role).phase in _NO_CHILD):
         draft.launches.append(draft.attempt(i, role))
     if kind is StepKind.PROGRAM or role is Role.FORWARD:
         draft.wake(draft.now + draft.start_timeout(i, role))
+    else:
+        draft.wake(draft.now)  # a child may have nothing to undo, or nothing more: that is no news that wakes anybody
 
 
 def _count(record: StepRecord) -> str:

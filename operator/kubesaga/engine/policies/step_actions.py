@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from kubesaga.engine.draft import Draft
-from kubesaga.engine.policies import approvals, conditions, reopen, results, settling
+from kubesaga.engine.policies import approvals, attempts, conditions, forward, reopen, results, settling
 from kubesaga.engine.policies.refusal import Refused
 from kubesaga.engine.records import StepError, StepRecord, Stop
 from kubesaga.engine.snapshot import Action
@@ -27,6 +27,7 @@ from kubesaga.engine.vocabulary import (
 )
 
 _FORWARD = Role.FORWARD
+_UNSETTLED = StepState.ENQUEUED_AS_ERROR_FOR_ORCHESTRATION
 _STOPPABLE = frozenset({ActionType.COMPLETE, ActionType.RESOLVE, ActionType.SKIP, ActionType.FAIL})
 
 
@@ -75,7 +76,7 @@ def _check_skip(draft: Draft, i: int, _: Action, state: StepState) -> None:
     name = draft.steps[i].name
     if not draft.plan.steps[i].skippable:
         raise Refused(f"{name} is not skippable in its template: use Complete or Resolve")
-    if state not in STEP_TRANSITIONS[StepEvent.SKIP] and state not in LIVE_STEP_STATES and not _unsettled(state):
+    if state not in STEP_TRANSITIONS[StepEvent.SKIP] and state not in LIVE_STEP_STATES and state is not _UNSETTLED:
         raise Refused(f"{name} is {state}")
 
 
@@ -86,7 +87,9 @@ def _check_fail(draft: Draft, i: int, _: Action, state: StepState) -> None:
 
 def _check_approve(draft: Draft, i: int, action: Action, state: StepState) -> None:
     is_approval = draft.plan.steps[i].kind is StepKind.APPROVAL
-    if not (is_approval and state is StepState.ERROR):  # an answer that comes late is taken
+    if is_approval and state is StepState.ERROR:  # an answer that comes late is taken
+        _check_nobody_went_on(draft, i)
+    else:
         _check_reject(draft, i, action, state)
     _check_result(draft, i, _answer(action))
 
@@ -106,21 +109,24 @@ def _check_result(draft: Draft, i: int, result: object) -> None:
 
 def _check_retry(draft: Draft, i: int, _: Action, state: StepState) -> None:
     record = draft.steps[i]
+    if record.state is StepState.CANCELLED and not forward.failed_steps(draft):
+        return  # by a deadline, or with its Task: there is no failure that would hold it back
     if state is not StepState.ERROR:
         hint = "; it will be tried again by itself" if state is StepState.WAITING_FOR_RETRY else ""
         raise Refused(f"{record.name} is {record.state}, and only a step in Error can be retried{hint}")
+    _check_nobody_went_on(draft, i)
+
+
+def _check_nobody_went_on(draft: Draft, i: int) -> None:
+    """What was tolerated may not be done after all once somebody has counted on its failure."""
     if draft.plan.steps[i].continue_on_error:
         started = [draft.steps[j].name for j in _dependents(draft, i) if draft.steps[j].state is not StepState.PENDING]
         if started:
-            raise Refused(f"what depends on {record.name} has gone on without it: {', '.join(started)}")
+            raise Refused(f"what depends on {draft.steps[i].name} has gone on without it: {', '.join(started)}")
 
 
 def _dependents(draft: Draft, i: int) -> list[int]:
     return [j for j in draft.plan.forward if i in draft.plan.graph.failure_parents[j]]
-
-
-def _unsettled(state: StepState) -> bool:
-    return state in (StepState.ENQUEUED_AS_ERROR_FOR_ORCHESTRATION, StepState.ENQUEUED_FOR_ORCHESTRATION)
 
 
 def task_reopens(draft: Draft) -> None:
@@ -145,30 +151,31 @@ def _after_stop(draft: Draft, i: int, action: Action) -> str | None:
     """Have the step stopped; the action applies once that is seen. An approval has nothing to stop."""
     record = draft.steps[i]
     if approvals.is_open(draft, i):
-        approvals.refuse(draft, i, StepError("ClosedByAction", f"closed by TaskAction {action.name}", retryable=False))
-        _take_up(draft, action)
-        return _EFFECTS[action.type](draft, i, action)
-    if record.stop is None or record.stop.action is not StopAction.ACT:
-        draft.change_step(i, _FORWARD, stop=Stop(f"Action{action.type}", draft.now, StopAction.ACT))
-    return None
+        approvals.close(draft, i, StepError("ClosedByAction", f"closed by TaskAction {action.name}", retryable=False))
+    elif record.stop is None or record.stop.action is not StopAction.ACT:
+        attempts.stop(draft, i, _FORWARD, Stop(f"Action{action.type}", draft.now, StopAction.ACT))
+    if draft.steps[i].state in LIVE_STEP_STATES:
+        return None
+    _take_up(draft, action)
+    return _EFFECTS[action.type](draft, i, action)
 
 
 def _confirm_stopped(draft: Draft, i: int, action: Action) -> str:
     """A human's word that nothing of an attempt runs any more, of the step's work or of its undoing."""
     for role in (Role.FORWARD, Role.COMPENSATION):
         record = draft.steps[i] if role is Role.FORWARD else draft.steps[i].compensation
-        if record is not None and _should_have_stopped(draft, record, role):
+        if record is not None and _should_have_stopped(draft, i, role, record):
             draft.change_step(i, role, confirmed_stopped=True)
-            draft.woken = True
+            attempts.observe(draft, i, role, holding=forward.holding(draft))
             return f"attempt {record.attempt} of {record.name} counts as stopped"
     raise Refused(f"{action.step} is not being stopped: there is nothing to confirm")
 
 
-def _should_have_stopped(draft: Draft, record: StepRecord, role: Role) -> bool:
+def _should_have_stopped(draft: Draft, i: int, role: Role, record: StepRecord) -> bool:
     if not record.attempt or record.confirmed_stopped:
         return False
     if record.state in LIVE_STEP_STATES:
-        return record.stop is not None
+        return record.stop is not None or draft.observed(i, role).gone_by is not None
     return role is Role.FORWARD and draft.ending is not None and not draft.ended and record.finished_at is not None
 
 
@@ -209,7 +216,7 @@ def _resolve(draft: Draft, i: int, action: Action) -> str:
 
 
 def _skip(draft: Draft, i: int, action: Action) -> str:
-    if _unsettled(draft.steps[i].state):
+    if draft.steps[i].state is _UNSETTLED:
         draft.move_step(i, _FORWARD, StepEvent.FAIL, StepState.ERROR, outcome=StepOutcome.FAILED)
     conditions.skip(draft, i, f"skipped by TaskAction {action.name}")
     return f"{draft.steps[i].name} is skipped"
@@ -243,7 +250,7 @@ def _answer(action: Action) -> object:
 
 
 def _over(draft: Draft) -> dict[str, Any]:
-    return {"finished_at": draft.now, "next_retry_at": None, "stop": None}
+    return {"finished_at": draft.now, "next_retry_at": None, "stop": None, "error": None}
 
 
 def _by(action: Action) -> str:

@@ -34,17 +34,20 @@ def apply(draft: Draft, action: Action) -> str:
 
 
 def _retry(draft: Draft, action: Action) -> str:
-    if not forward.failed_steps(draft) and draft.error is None:
-        raise Refused("no step has failed, so that there is nothing to retry")
+    output_failed = draft.error is not None
     if draft.ended:
         step_actions.task_reopens(draft)
         reopen.task(draft, f"by TaskAction {action.name}")
-    else:
+    elif forward.failed_steps(draft) or output_failed:
         reopen.cancelled_steps(draft)
+    else:
+        raise Refused("no step has failed, so that there is nothing to retry")
     draft.error = None
     draft.woken = True
     names = reopen.failed_steps(draft)
-    return f"may start again: {', '.join(names)}" if names else "the Task's output is made again"
+    if names:
+        return f"may start again: {', '.join(names)}"
+    return "the Task's output is made again" if output_failed else "goes on where it stood"
 
 
 def _resolve(draft: Draft, action: Action) -> str:
@@ -61,6 +64,7 @@ def _resolve(draft: Draft, action: Action) -> str:
         draft.ending = replace(before, trigger=EndingTrigger.RESOLVED, outcome=TaskOutcome.RESOLVED_MANUALLY)
         draft.outcome = TaskOutcome.RESOLVED_MANUALLY
         draft.finished_at = draft.now
+        draft.stale = False
         draft.move_task(TaskEvent.RESOLVE, TaskState.RESOLVED_MANUALLY, action.reason)
         return "the Task is ResolvedManually"
     ending.decide_end(draft, EndingTrigger.RESOLVED, TaskOutcome.RESOLVED_MANUALLY, compensate=False)

@@ -33,9 +33,16 @@ def wait_for_template(snapshot: Snapshot, now: float) -> Decision:
         cancel_before_start(draft)
         draft.message = "cancelled before it started"
         return draft.decision()
-    verdicts = actions.reject_all(snapshot.actions, "the Task has not started")
+    verdicts = actions.reject_new(snapshot, actions.NOT_STARTED)
     after = replace(status, reason=problem.reason, message=problem.message) if problem else status
     return replace(_said(snapshot, after), verdicts=verdicts)
+
+
+def ended_without_plan(snapshot: Snapshot) -> Decision:
+    """What can be said about a Task that has ended and whose template is not, or no longer, there."""
+    problem = snapshot.template_problem
+    why = problem.message if problem and snapshot.status.run else actions.NEVER_STARTED
+    return Decision(snapshot.status, verdicts=actions.reject_new(snapshot, why))
 
 
 def _is_cancelled(snapshot: Snapshot) -> bool:

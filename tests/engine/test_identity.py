@@ -7,7 +7,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kubesaga.engine.identity import attempt_name, idempotency_key
+from kubesaga.engine.identity import attempt_name, idempotency_key, traceparent
 from kubesaga.engine.vocabulary import Role
 
 _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
@@ -42,3 +42,10 @@ def test_an_idempotency_key_is_the_same_for_every_attempt_and_another_for_the_co
         idempotency_key("v", "charge"),
     }
     assert len(keys) == 4
+
+
+def test_everything_below_one_root_shares_a_trace_and_each_attempt_is_a_span() -> None:
+    traces = [traceparent("root", path, role, attempt) for path in ("a", "a/b") for role in Role for attempt in (1, 2)]
+    assert len({trace.split("-")[1] for trace in traces}) == 1
+    assert len({trace.split("-")[2] for trace in traces}) == len(traces)
+    assert traceparent("another", "a", Role.FORWARD, 1).split("-")[1] != traces[0].split("-")[1]

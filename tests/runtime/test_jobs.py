@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -174,6 +175,7 @@ def test_the_variable_and_the_document_bear_the_same_key() -> None:
     for a_task, status in ((task(), STATUS), (own, STATUS), (task(), child)):
         job = build_job(a_task, PLAN, status, THIRD, PROGRAM)
         assert environment(job)["KUBESAGA_IDEMPOTENCY_KEY"] == input_of(job)["idempotencyKey"]
+        assert re.fullmatch("00-[0-9a-f]{32}-[0-9a-f]{16}-01", environment(job)["TRACEPARENT"])
         keys.add(input_of(job)["idempotencyKey"])
     assert len(keys) == 3
 

@@ -24,14 +24,13 @@ from .api_server import ApiServer
 from .objects import NS, action
 
 EPOCH = 1_800_000_000.0
-FOREVER = 1e9
 
 
 @dataclass
 class Run:
-    """How an attempt goes: it runs for ``seconds``, leaves ``document`` and exits with ``code``."""
+    """How an attempt goes: for ``seconds`` (None: until it is stopped), then ``document`` and exit code."""
 
-    seconds: float = 1.0
+    seconds: float | None = 1.0
     document: Any = None
     code: int = 0
 
@@ -48,7 +47,7 @@ def fails(type_: str = "Declined", *, retryable: bool = False) -> Run:
 
 def endless() -> Run:
     """An attempt that never ends by itself."""
-    return Run(FOREVER)
+    return Run(None)
 
 
 class World:
@@ -222,7 +221,7 @@ class World:
             if pod is None or job["spec"].get("parallelism") == 0:
                 self._kubelet(job, is_new=not _is_over(job))
             elif pod["status"]["phase"] == "Running":
-                later(self._runs[name].seconds, self._exit, name, self._runs[name])
+                self._exit_later(name)
             elif not _is_over(job):
                 later(0.5, self._end_job, name, "Complete" if pod["status"]["phase"] == "Succeeded" else "Failed", None)
 
@@ -248,7 +247,12 @@ class World:
             "status": {"phase": "Running", "containerStatuses": [_container({"running": {"startedAt": self._time()}})]},
         }
         self.kube.add(pods_path(NS), pod)
-        asyncio.get_running_loop().call_later(run.seconds, self._exit, name, run)
+        self._exit_later(name)
+
+    def _exit_later(self, name: str) -> None:
+        run = self._runs[name]
+        if run.seconds is not None:
+            asyncio.get_running_loop().call_later(run.seconds, self._exit, name, run)
 
     def _exit(self, name: str, run: Run) -> None:
         path = pods_path(NS, f"{name}-pod")

@@ -25,7 +25,7 @@ from kubesaga.api.programs import Program
 from kubesaga.api.times import rfc3339
 from kubesaga.api.trace import trace
 from kubesaga.engine.decision import Attempt
-from kubesaga.engine.identity import idempotency_key
+from kubesaga.engine.identity import idempotency_key, traceparent
 from kubesaga.engine.plan import Plan
 from kubesaga.engine.records import ResultRef, StepError, StepRecord, TaskStatus
 from kubesaga.engine.scope import resolve
@@ -117,10 +117,20 @@ def input_refs(plan: Plan, status: TaskStatus, attempt: Attempt) -> frozenset[st
 
 def step_key(task: Mapping[str, Any], status: TaskStatus, step: str, role: Role = Role.FORWARD) -> str:
     """The idempotency key of a step, or of its compensation: the same for every attempt, run and reopened child."""
+    return idempotency_key(*_place(task, status, step), role)
+
+
+def trace_parent(task: Mapping[str, Any], status: TaskStatus, attempt: Attempt) -> str:
+    """The attempt's W3C traceparent: one trace for the root Task and everything below it."""
+    return traceparent(*_place(task, status, attempt.step), attempt.role, attempt.number)
+
+
+def _place(task: Mapping[str, Any], status: TaskStatus, step: str) -> tuple[str, str]:
+    """The root Task's key and the path of steps from it down to this one."""
     parent = status.parent
     if parent is not None:
-        return idempotency_key(parent.root_key, "/".join((*parent.path, step)), role)
-    return idempotency_key(task["spec"].get("idempotencyKey") or task["metadata"]["uid"], step, role)
+        return parent.root_key, "/".join((*parent.path, step))
+    return task["spec"].get("idempotencyKey") or task["metadata"]["uid"], step
 
 
 def _task(task: Mapping[str, Any]) -> Doc:

@@ -36,6 +36,15 @@ def idempotency_key(root_key: str, path: str, role: Role = Role.FORWARD) -> str:
     return _digest("idempotency", root_key, path, role).hex()[:32]
 
 
+def traceparent(root_key: str, path: str, role: Role, attempt: int) -> str:
+    """The attempt's place in a distributed trace, as W3C Trace Context writes it (version 00, sampled).
+
+    All steps of a root Task and its sub-workflows share the trace; each attempt is a span of its own.
+    """
+    trace, span = _digest("trace", root_key).hex()[:32], _digest("span", root_key, path, role, str(attempt)).hex()[:16]
+    return f"00-{trace}-{span}-01"
+
+
 def child_name(task_name: str, task_uid: str, step: str) -> str:
     """The name of a step's child Task, the same for every attempt."""
     return attempt_name(task_name, task_uid, step, Role.FORWARD, 0)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kubesaga.api import constants as c
-from kubesaga.api.contract import step_input, step_key
+from kubesaga.api.contract import step_input, step_key, trace_parent
 from kubesaga.api.programs import Program
 from kubesaga.engine.decision import Attempt
 from kubesaga.engine.identity import attempt_name
@@ -63,12 +63,21 @@ def build_job(
         task, plan, status, history, attempt, program, context=context, options=options, values=values
     )
     delivery = deliver(task, policy, job_name(task, attempt), document)
-    key = step_key(task, status, attempt.step)
-    return JobBundle(_job(task, attempt, program, policy, delivery, key), delivery.config_map)
+    given = {
+        c.ENV_IDEMPOTENCY_KEY: step_key(task, status, attempt.step),
+        c.ENV_TRACEPARENT: trace_parent(task, status, attempt),
+    }
+    env = _contract_env(task, attempt, delivery, given)
+    return JobBundle(_job(task, attempt, program, policy, delivery, env), delivery.config_map)
 
 
 def _job(
-    task: Mapping[str, Any], attempt: Attempt, program: Program, policy: DeletionPolicy, delivery: Delivery, key: str
+    task: Mapping[str, Any],
+    attempt: Attempt,
+    program: Program,
+    policy: DeletionPolicy,
+    delivery: Delivery,
+    env: list[dict[str, str]],
 ) -> Obj:
     pod = program.pod or {}
     labels = {**(pod.get("labels") or {}), **_labels(task, attempt)}
@@ -81,7 +90,7 @@ def _job(
         },
         "template": {
             "metadata": {"labels": labels, "annotations": annotations},
-            "spec": _pod_spec(program, delivery, _contract_env(task, attempt, delivery, key)),
+            "spec": _pod_spec(program, delivery, env),
         },
     }
     meta = {**_metadata(task, attempt, policy, labels), "annotations": annotations}
@@ -194,14 +203,16 @@ def _container(program: Program, delivery: Delivery, contract_env: list[dict[str
     return container
 
 
-def _contract_env(task: Mapping[str, Any], attempt: Attempt, delivery: Delivery, key: str) -> list[dict[str, str]]:
+def _contract_env(
+    task: Mapping[str, Any], attempt: Attempt, delivery: Delivery, given: Mapping[str, str]
+) -> list[dict[str, str]]:
     values = {
         delivery.variable: delivery.value,
         c.ENV_TASK: task["metadata"]["name"],
         c.ENV_STEP: attempt.step,
         c.ENV_ATTEMPT: str(attempt.number),
-        c.ENV_IDEMPOTENCY_KEY: key,
         c.ENV_RESULT_FILE: c.RESULT_FILE,
+        **given,
     }
     # The kubelet expands $(VAR) in values: doubled, so that a Task's context cannot read a template's secrets.
     return [{"name": name, "value": value.replace("$", "$$")} for name, value in values.items()]

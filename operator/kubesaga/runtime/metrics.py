@@ -241,6 +241,12 @@ class _AtRest(Collector):
         return gauge
 
 
+_exposed: list[_AtRest] = []
+
+
 def expose(queues: Mapping[str, WorkQueue], cache: Cache) -> None:
-    """Have the figures of the work queues, by kind, and of ``cache`` in /metrics. Once per process."""
-    REGISTRY.register(_AtRest(queues, cache))
+    """Have the figures of the work queues, by kind, and of ``cache`` in /metrics, instead of those before."""
+    while _exposed:
+        REGISTRY.unregister(_exposed.pop())
+    _exposed.append(_AtRest(queues, cache))
+    REGISTRY.register(_exposed[0])

@@ -14,6 +14,8 @@ PYTHON := .venv/bin/python
 CLUSTER := $(BOOTSTRAP_PYTHON) -m hack.cluster $(if $(PROVIDER),--provider $(PROVIDER))
 OPERATOR_IMAGE := kubesaga-operator:dev
 NAMESPACE := kubesaga-system
+# The step contract's conformance test runs a handler in Node.
+NODE := $(if $(shell command -v node),,install-node)
 export PATH := $(CACHE)/bin:$(PATH)
 # The local provider's clusters are on this machine: no proxy may be asked for them.
 export NO_PROXY := $(or $(NO_PROXY),$(no_proxy)),10.232.0.0/13,10.240.0.0/13
@@ -45,13 +47,15 @@ kubeconfig:  ## print the path of the test cluster's kubeconfig
 	@$(CLUSTER) kubeconfig
 
 ##@ Work on it
-check: $(ENVIRONMENT)  ## format, lint, types, import arrows, generated files, tests without a cluster: under a minute
+check: $(ENVIRONMENT) $(NODE)  ## format, lint, types, import arrows, generated files, tests without a cluster: under a minute
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 	$(PYTHON) -m kubesaga.api.generate --check
-	$(PYTHON) -m pytest --ignore=tests/chart --ignore=tests/cluster -m "not cluster_lifecycle"
+	$(PYTHON) -m hack.docs.states --check
+	$(PYTHON) -m pytest --numprocesses auto --dist loadfile --ignore=tests/chart --ignore=tests/cluster \
+		-m "not cluster_lifecycle"
 
 test: check  ## check, then the tests of chart and cluster, on a test cluster that is taken down if it was down before
 	@before=$$($(CLUSTER) kubeconfig 2>/dev/null || true); \
@@ -64,8 +68,9 @@ test: check  ## check, then the tests of chart and cluster, on a test cluster th
 bench: install  ## speed beside the floor that Kubernetes itself sets, as JSON
 	@KUBECONFIG=$$($(CLUSTER) kubeconfig) $(PYTHON) -m hack.bench
 
-generate: $(ENVIRONMENT)  ## write crds/ and schemas/ anew from the models
+generate: $(ENVIRONMENT)  ## write crds/, schemas/ and the state diagrams anew from the models and tables
 	$(PYTHON) -m kubesaga.api.generate
+	$(PYTHON) -m hack.docs.states
 
 fmt: $(ENVIRONMENT)  ## format the code and mend what the linter can
 	.venv/bin/ruff format .
@@ -81,7 +86,12 @@ help:  ## this list
 	@echo
 	@echo "PROVIDER=kind (needs Docker), local (needs root on Debian) or current (your own kubeconfig)"
 
-.PHONY: demo demo-local cluster-up cluster-down install kubeconfig check test bench generate fmt clean help
+install-node:
+	@echo "installing packages: nodejs …" >&2
+	@apt-get update -qq && apt-get install --yes -qq --no-install-recommends nodejs >/dev/null \
+		|| { echo "cannot install nodejs: put node, 18 or newer, on the PATH" >&2; exit 1; }
+
+.PHONY: install-node demo demo-local cluster-up cluster-down install kubeconfig check test bench generate fmt clean help
 
 # What the others need.
 $(ENVIRONMENT): pyproject.toml uv.lock handlers_image/pyproject.toml | $(UV)

@@ -18,7 +18,7 @@ from kubesaga.api.models import TaskTemplateSpec
 from kubesaga.api.programs import step_program
 from kubesaga.engine.decision import Attempt
 from kubesaga.engine.records import StepRecord, TaskStatus
-from kubesaga.engine.vocabulary import Role
+from kubesaga.engine.vocabulary import DeletionPolicy, Role
 from kubesaga.runtime.jobs import build_job
 
 Obj = dict[str, Any]
@@ -108,8 +108,20 @@ class Workload:
         jobs = {}
         for step in self.graph:
             attempt = Attempt(step, Role.FORWARD, 1)
-            made = build_job(request, plan, status, attempt, step_program(spec, step, Role.FORWARD))
-            jobs[step] = _plain_job(run, step, namespace, made["spec"]["template"]["spec"])
+            program = step_program(spec, step, Role.FORWARD)
+            nothing: Obj = {}
+            made = build_job(
+                request,
+                plan,
+                status,
+                attempt,
+                program,
+                policy=DeletionPolicy.DELETE,
+                context=nothing,
+                options=nothing,
+                values=nothing,
+            )
+            jobs[step] = _plain_job(run, step, namespace, made.job["spec"]["template"]["spec"])
         return jobs
 
     def bare_jobs(self, run: str, namespace: str) -> dict[str, Obj]:

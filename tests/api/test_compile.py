@@ -103,7 +103,14 @@ def test_everything_that_a_template_says_is_in_the_plan() -> None:
     assert compiled == Plan(
         steps=(
             Step("a"),
-            Step("b", priority=3, continue_on_error=True, skippable=True, when=compile_condition("context.b")),
+            Step(
+                "b",
+                priority=3,
+                continue_on_error=True,
+                skippable=True,
+                when=compile_condition("context.b"),
+                reads=frozenset(),
+            ),
             Step(
                 "c",
                 depends_on=("a",),
@@ -121,6 +128,7 @@ def test_everything_that_a_template_says_is_in_the_plan() -> None:
         domain="shop",
         name="order",
         output=compile_expression("steps.c.result"),
+        output_reads=frozenset({"c"}),
         identity=IdentityStrategy.STRICT,
         lifecycle=Lifecycle(
             {TaskState.WAITING_FOR_RETRY: 600.0, TaskState.COMPENSATING: 3600.0}, 86400.0, StaleAction.FAIL
@@ -289,7 +297,13 @@ def test_the_steps_of_finally_come_last_and_are_marked() -> None:
         **{"finally": [step("notify", when="task.outcome == 'Failed'"), step("clean", dependsOn=["notify"])]},
     )
     assert compiled.steps[1:] == (
-        Step("notify", retry=RetryPolicy(9), when=compile_condition("task.outcome == 'Failed'"), final=True),
+        Step(
+            "notify",
+            retry=RetryPolicy(9),
+            when=compile_condition("task.outcome == 'Failed'"),
+            reads=frozenset(),
+            final=True,
+        ),
         Step("clean", depends_on=("notify",), retry=RetryPolicy(9), final=True),
     )
     assert (compiled.forward, compiled.finals) == (range(1), range(1, 3))
@@ -412,3 +426,16 @@ def test_a_null_counts_as_absent_but_not_in_what_is_the_users() -> None:
     assert read.steps[0].priority == 0
     assert read.steps[0].handler is not None
     assert read.steps[0].handler.config == {"region": None}
+
+
+def test_a_step_reads_what_its_condition_and_its_childs_context_mention() -> None:
+    child = {"task": {"templateRef": {"name": "other"}, "contextFrom": {"n": "steps.b.result"}}}
+    several = {"name": "c", "dependsOn": ["a", "b"], "when": "steps.a.result > 1", **child}
+    assert plan(step("a"), step("b"), several).steps[2].reads == {"a", "b"}
+    any_ = {
+        "name": "c",
+        "dependsOn": ["a", "b"],
+        "when": "steps.exists(name, steps[name].outcome == 'Failed')",
+        **child,
+    }
+    assert plan(step("a"), step("b"), any_).steps[2].reads is None

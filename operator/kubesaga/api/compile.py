@@ -189,7 +189,7 @@ def _reads(when: object, child: ChildTask | None) -> frozenset[str] | None:
     if child is not None and isinstance(child.make_context, ChildContext):
         expressions += child.make_context.expressions.values()
     named = [expression.steps for expression in expressions]
-    return None if None in named else frozenset().union(*(names or () for names in named))
+    return None if not named or None in named else frozenset().union(*(names or () for names in named))
 
 
 def _kind(step: StepSpec) -> StepKind:

@@ -31,20 +31,29 @@ def act(draft: Draft) -> None:
     """Apply or reject what was asked for, in order; an action that first has to stop a step waits for that."""
     done = {record.uid: record for record in draft.actions}
     answered = {verdict.uid for verdict in draft.verdicts}
-    for action in draft.snapshot.actions:
-        if action.uid in answered:
-            continue
+    asked = [action for action in draft.snapshot.actions if action.uid not in answered]
+    for action in asked:
         if action.uid in done:
             _answer(draft, action, ActionPhase.APPLIED, done[action.uid].message)
-            continue
-        try:
-            message = _apply(draft, action)
-        except Refused as refusal:
-            _answer(draft, action, ActionPhase.REJECTED, str(refusal))
-            continue
-        if message is not None:
-            _record(draft, action, message)
-            _answer(draft, action, ActionPhase.APPLIED, message)
+    waiting = [action for action in asked if action.uid not in done]
+    while waiting:
+        left = [action for action in waiting if not _is_answered(draft, action)]
+        if len(left) == len(waiting):
+            return
+        waiting = left  # a later one (ConfirmStopped) may have ended what an earlier one waits for
+
+
+def _is_answered(draft: Draft, action: Action) -> bool:
+    try:
+        message = _apply(draft, action)
+    except Refused as refusal:
+        _answer(draft, action, ActionPhase.REJECTED, str(refusal))
+        return True
+    if message is None:
+        return False
+    _record(draft, action, message)
+    _answer(draft, action, ActionPhase.APPLIED, message)
+    return True
 
 
 def reject_new(snapshot: Snapshot, why: str) -> tuple[Verdict, ...]:

@@ -151,8 +151,8 @@ def enqueue(draft: Draft, i: int, role: Role) -> None:
         draft.launches.append(draft.attempt(i, role))
     if kind is StepKind.PROGRAM or role is Role.FORWARD:
         draft.wake(draft.now + draft.start_timeout(i, role))
-    else:
-        draft.wake(draft.now)  # a child may have nothing to undo, or nothing more: that is no news that wakes anybody
+    if kind is StepKind.TASK and (number > 1 or role is Role.COMPENSATION):
+        draft.wake(draft.now)  # a child that has nothing more to do brings no news that would wake anybody
 
 
 def _count(record: StepRecord) -> str:

@@ -13,7 +13,7 @@ from kubesaga.engine.draft import Draft
 from kubesaga.engine.policies import approvals, attempts, conditions, forward, reopen, results, settling
 from kubesaga.engine.policies.refusal import Refused
 from kubesaga.engine.records import StepError, StepRecord, Stop
-from kubesaga.engine.snapshot import Action
+from kubesaga.engine.snapshot import Action, Phase
 from kubesaga.engine.states import LIVE_STEP_STATES, STEP_TRANSITIONS
 from kubesaga.engine.vocabulary import (
     ActionType,
@@ -176,7 +176,10 @@ def _should_have_stopped(draft: Draft, i: int, role: Role, record: StepRecord) -
         return False
     if record.state in LIVE_STEP_STATES:
         return record.stop is not None or draft.observed(i, role).gone_by is not None
-    return role is Role.FORWARD and draft.ending is not None and not draft.ended and record.finished_at is not None
+    if role is not Role.FORWARD or draft.ending is None or draft.ended or record.finished_at is None:
+        return False
+    seen = draft.observed(i, role)
+    return not seen.terminal and seen.phase in (Phase.SUCCEEDED, Phase.FAILED, Phase.WAITING, Phase.RUNNING)
 
 
 def _retry(draft: Draft, i: int, _: Action) -> str:

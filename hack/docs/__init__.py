@@ -1,0 +1,1 @@
+"""Parts of the docs that are made from the sources."""

@@ -15,6 +15,7 @@ from kubesaga.engine.vocabulary import (
     ActionPhase,
     ActionType,
     Backoff,
+    DesiredState,
     FailureStrategy,
     Role,
     RunningSteps,
@@ -391,3 +392,20 @@ def test_a_cancelled_sibling_is_not_retried_while_the_failure_stands() -> None:
 def test_retry_of_a_task_in_which_nothing_failed_is_rejected() -> None:
     w = World(chain(), scripted({"a": LONG})).run_until_running("a")
     assert "nothing to retry" in w.rejected(A.RETRY)
+
+
+@pytest.mark.parametrize("problem", [None, TemplateProblem("TemplateNotFound", "not there")])
+def test_an_action_on_a_task_that_was_cancelled_before_it_started_is_rejected(problem: TemplateProblem | None) -> None:
+    w = World(chain(), scripted({}), desired=DesiredState.CANCELLED, template_problem=problem)
+    w.run()
+    assert w.rejected(A.COMPLETE, "a") == "the Task ended before it started"
+
+
+def test_an_action_on_an_ended_task_whose_template_is_gone_is_answered_all_the_same() -> None:
+    w = blocked()
+    applied = w.act(A.RESOLVE, "b")
+    w.run()
+    w.verdicts.clear()
+    w.template_problem = TemplateProblem("RevisionMissing", "the revision is gone")
+    assert w.rejected(A.RETRY) == "the revision is gone"
+    assert w.answer(applied).phase is ActionPhase.APPLIED

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from kubesaga.engine.plan import Approval, ExpressionError, Plan, Scope, Step
+from kubesaga.engine.plan import Approval, Compensation, ExpressionError, Plan, Scope, Step, Violation
 from kubesaga.engine.vocabulary import (
     FailureStrategy,
+    Role,
     RunningSteps,
     StepKind,
     StepOutcome,
@@ -147,9 +148,6 @@ def test_an_output_that_cannot_be_made_fails_the_task_although_all_steps_are_don
 
 
 def test_under_compensate_a_refused_output_undoes_the_work() -> None:
-    from kubesaga.engine.plan import Compensation, Violation
-    from kubesaga.engine.vocabulary import Role
-
     plan = Plan(
         (Step("a", compensation=Compensation()),),
         failure_strategy=FailureStrategy.COMPENSATE,

@@ -116,16 +116,6 @@ def test_a_request_with_problems_of_its_own_is_refused_with_all_of_them() -> Non
     assert "/: must be an object" in status.message
 
 
-def test_results_that_do_not_fit_into_the_task_together_are_refused_and_the_work_is_undone() -> None:
-    steps = tuple(Step(f"s{i}", compensation=Compensation(when=CompensationWhen.SUCCEEDED)) for i in range(40))
-    plan = Plan(steps=steps, failure_strategy=FailureStrategy.COMPENSATE)
-    world = World(plan, lambda _: Outcome(result="x" * 4000)).run()
-    refused = [record for record in world.status.steps if record.error and record.error.type == "ResultTooLarge"]
-    assert 0 < len(refused) < 40
-    assert sum(len(record.result or "") for record in world.status.steps) <= 128 * 1024
-    assert len(launches(world, Role.COMPENSATION)) == 40
-
-
 # --- strategies --------------------------------------------------------------------------------------------------
 
 
@@ -492,3 +482,14 @@ def test_nothing_is_written_when_nothing_changed() -> None:
     assert decision.status is world.decisions[0].status
     assert decision.launches == ()
     assert world.status.template == PINNED
+
+
+def test_a_request_that_was_changed_after_the_start_goes_no_further_and_needs_a_human() -> None:
+    world = World(diamond(), scripted({})).run_until_running("validate")
+    world.request_hash = "another"
+    world.run_for(30)
+    assert world.status.attention is not None
+    assert world.status.attention.reason == "RequestChanged"
+    assert launches(world) == ["validate"]
+    world.request_hash = "request"
+    assert world.run().status.outcome is TaskOutcome.SUCCEEDED

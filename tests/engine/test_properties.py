@@ -27,7 +27,7 @@ def finish(world: Watched) -> None:
     check_approvals_need_no_job(world)
 
 
-@some(120)
+@some(80)
 @given(plans(), SEEDS)
 def test_every_task_ends_or_names_a_human_with_no_more_passes_than_something_new_asks_for(
     plan: Plan, seed: int
@@ -35,7 +35,7 @@ def test_every_task_ends_or_names_a_human_with_no_more_passes_than_something_new
     finish(Watched(plan, random_script(seed)))
 
 
-@some(120)
+@some(80)
 @given(plans(), SEEDS)
 def test_crashes_and_stale_looks_at_jobs_change_nothing_of_that(plan: Plan, seed: int) -> None:
     random = Random(seed)
@@ -46,7 +46,7 @@ def test_crashes_and_stale_looks_at_jobs_change_nothing_of_that(plan: Plan, seed
     finish(world)
 
 
-@some(200)
+@some(80)
 @given(plans(), SEEDS)
 def test_nor_do_actions_suspensions_cancels_and_deletions_in_any_order(plan: Plan, seed: int) -> None:
     random = Random(seed)
@@ -91,7 +91,7 @@ def test_an_action_is_answered_once_and_with_one_voice(plan: Plan, seed: int) ->
             assert not world.ended
 
 
-@some(80)
+@some(40)
 @given(plans(4, children=("sub",)), plans(3, name="sub", children=("deep",)), plans(2, name="deep"), SEEDS)
 def test_parents_and_children_end_together_whatever_happens_to_either(
     plan: Plan, below: Plan, deep: Plan, seed: int

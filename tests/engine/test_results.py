@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -22,7 +21,7 @@ from kubesaga.engine.vocabulary import (
     TaskOutcome,
     TaskState,
 )
-from tests.engine.world import Outcome, World, scripted
+from tests.engine.world import Outcome, World, fails, scripted
 
 
 def one(result: Any, metadata: Any = None, **changes: Any) -> World:
@@ -175,13 +174,7 @@ def test_what_a_compensation_returns_is_kept_only_while_it_is_small() -> None:
     undo = Compensation()
     plan = Plan((Step("a", compensation=undo), Step("b", ("a",))), failure_strategy=FailureStrategy.COMPENSATE)
     for size, kept in ((100, True), (9_000, False)):
-        script = scripted({"b": replace(Outcome(), error=_broken())}, undo={"a": Outcome(text(size))})
+        script = scripted({"b": fails()}, undo={"a": Outcome(text(size))})
         w = World(plan, script).run()
         assert (w.undo("a").result is not None) is kept
         assert w.undo("a").state is StepState.COMPLETE
-
-
-def _broken() -> Any:
-    from kubesaga.engine.records import StepError
-
-    return StepError("Broken", "it broke", retryable=False)

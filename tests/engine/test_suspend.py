@@ -110,7 +110,8 @@ def test_compensations_are_held_too_and_a_human_is_named() -> None:
     assert w.steps_launched(Role.COMPENSATION) == ["b"]
     resume(w).run()
     assert w.steps_launched(Role.COMPENSATION) == ["b", "a"]
-    assert (w.status.outcome, w.status.attention) == (TaskOutcome.COMPENSATED, None)
+    assert w.status.outcome is TaskOutcome.COMPENSATED
+    assert not w.status.attention
 
 
 def test_the_steps_of_finally_are_held_too_and_the_end_does_not_keep_the_note() -> None:
@@ -121,7 +122,8 @@ def test_the_steps_of_finally_are_held_too_and_the_end_does_not_keep_the_note() 
     assert "finally" in w.status.message
     resume(w).run_until(lambda: "bye" in w.steps_launched())
     suspend(w).run()
-    assert (w.status.state, w.status.attention) == (TaskState.COMPLETE, None)
+    assert w.status.state is TaskState.COMPLETE
+    assert not w.status.attention
 
 
 def test_a_skip_needs_no_launch_and_is_applied_while_suspended() -> None:

@@ -11,14 +11,14 @@ from kubesaga.engine.draft import Draft
 from kubesaga.engine.plan import Plan
 from kubesaga.engine.policies import actions, control, ending, forward, lifecycle, parent, saga
 from kubesaga.engine.policies.advance import advance
-from kubesaga.engine.policies.attempts import name_what_does_not_stop, stop_what_should, write_overdue_starts
+from kubesaga.engine.policies.attempts import name_if_it_does_not_stop, stop_if_told, write_start_if_overdue
 from kubesaga.engine.policies.explain import explain
 from kubesaga.engine.policies.guard import request_is_unchanged
 from kubesaga.engine.policies.start import start
 from kubesaga.engine.policies.template import ended_without_plan, wait_for_template
 from kubesaga.engine.snapshot import Snapshot
 from kubesaga.engine.states import TERMINAL_TASK_STATES
-from kubesaga.engine.vocabulary import Role, TaskState
+from kubesaga.engine.vocabulary import TaskState
 
 # What may still move a Task that has ended.
 AFTER_THE_END = (
@@ -89,8 +89,10 @@ def _ended(snapshot: Snapshot) -> bool:
 
 def _look_after_attempts(draft: Draft) -> None:
     """What follows from the records as they stand now, whichever policy wrote them."""
-    for role in Role:
-        stop_what_should(draft, role)
-        name_what_does_not_stop(draft, role)
-    for role in Role:
-        write_overdue_starts(draft, role, writing=bool(draft.transitions))
+    live = draft.live()
+    for i, role in live:
+        stop_if_told(draft, i, role)
+        name_if_it_does_not_stop(draft, i, role)
+    writing = bool(draft.transitions)
+    for i, role in live:
+        writing = write_start_if_overdue(draft, i, role, writing=writing)

@@ -128,6 +128,15 @@ class Draft:
             return self.snapshot.observed(i, role)
         return waits.observed(self.snapshot, self.record(i, role), i, role, self.kind(i, role))
 
+    def live(self) -> list[tuple[int, Role]]:
+        """Every step, and every compensation, that is under way."""
+        states = LIVE_STEP_STATES
+        found = [(i, Role.FORWARD) for i, step in enumerate(self.steps) if step.state in states]
+        if self.saga is not None:
+            undoing = [(i, step.compensation) for i, step in enumerate(self.steps) if step.compensation]
+            found += [(i, Role.COMPENSATION) for i, record in undoing if record.state in states]
+        return found
+
     def any_live(self, *kinds: StepKind) -> bool:
         """Whether a forward step of one of these kinds is under way."""
         steps, live = self.plan.steps, LIVE_STEP_STATES

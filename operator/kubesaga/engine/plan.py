@@ -188,6 +188,11 @@ class Plan:
         return range(len(self.forward), len(self.steps))
 
     @cached_property
+    def approvals(self) -> tuple[int, ...]:
+        """The forward steps that wait for a human's word."""
+        return tuple(i for i in self.forward if self.steps[i].kind is StepKind.APPROVAL)
+
+    @cached_property
     def sinks(self) -> tuple[int, ...]:
         """The forward steps for which no other waits: their results are the Task's."""
         return tuple(i for i in self.graph.sinks if i in self.forward)

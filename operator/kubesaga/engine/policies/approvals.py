@@ -25,7 +25,7 @@ def is_open(draft: Draft, i: int) -> bool:
 
 def check(draft: Draft, *, holding: bool) -> None:
     """Cancel what nobody needs an answer to any more; act on timeouts, which a suspension defers."""
-    for i in draft.plan.forward:
+    for i in draft.plan.approvals:
         if not is_open(draft, i):
             continue
         if holding or draft.steps[i].stop:

@@ -230,27 +230,23 @@ def stop(draft: Draft, i: int, role: Role, intent: Stop) -> None:
         observe(draft, i, role, holding=True)
 
 
-def stop_what_should(draft: Draft, role: Role) -> None:
-    """Have every Job stopped whose stop is recorded and that has not been told yet."""
-    for i, step in enumerate(draft.steps):
-        record = step if role is Role.FORWARD else step.compensation
-        if record is None or record.stop is None or record.state not in LIVE_STEP_STATES:
-            continue
-        seen = draft.observed(i, role)
-        is_program = draft.kind(i, role) is StepKind.PROGRAM  # a child reads its stop from this record
-        if is_program and seen.phase in (Phase.WAITING, Phase.RUNNING) and not seen.stopping:
-            draft.stops.append(draft.attempt(i, role))
+def stop_if_told(draft: Draft, i: int, role: Role) -> None:
+    """Have a live attempt's Job stopped whose stop is recorded and that has not been told yet."""
+    if draft.record(i, role).stop is None or draft.kind(i, role) is not StepKind.PROGRAM:
+        return  # a child reads its stop from this record
+    seen = draft.observed(i, role)
+    if seen.phase in (Phase.WAITING, Phase.RUNNING) and not seen.stopping:
+        draft.stops.append(draft.attempt(i, role))
 
 
-def name_what_does_not_stop(draft: Draft, role: Role) -> None:
+def name_if_it_does_not_stop(draft: Draft, i: int, role: Role) -> None:
     """Have a human look at what was told to stop, or whose pod somebody deletes, and has not been seen to end."""
-    for i, step in enumerate(draft.steps):
-        record = step if role is Role.FORWARD else step.compensation
-        if record is None or record.state not in LIVE_STEP_STATES or draft.kind(i, role) is not StepKind.PROGRAM:
-            continue
-        since = record.stop.at if record.stop else draft.observed(i, role).gone_by
-        if since is not None:
-            not_stopped(draft, i, role, since)
+    if draft.kind(i, role) is not StepKind.PROGRAM:
+        return
+    stop = draft.record(i, role).stop
+    since = stop.at if stop else draft.observed(i, role).gone_by
+    if since is not None:
+        not_stopped(draft, i, role, since)
 
 
 def not_stopped(draft: Draft, i: int, role: Role, since: float) -> None:
@@ -267,20 +263,19 @@ def not_stopped(draft: Draft, i: int, role: Role, since: float) -> None:
     )
 
 
-def write_overdue_starts(draft: Draft, role: Role, *, writing: bool) -> None:
-    """Record Start of what runs: with any other write, or alone once it has run for a while."""
-    for i, step in enumerate(draft.steps):
-        record = step if role is Role.FORWARD else step.compensation
-        if record is None or record.state is not StepState.ENQUEUED:
-            continue
-        seen = draft.observed(i, role)
-        if seen.phase is not Phase.RUNNING:
-            continue
-        overdue = (seen.started_at or draft.now) + START_RESOLUTION + START_WRITTEN_AFTER
-        if writing or draft.now >= overdue:
-            _start(draft, i, role, seen)
-        else:
-            draft.wake(overdue)
+def write_start_if_overdue(draft: Draft, i: int, role: Role, *, writing: bool) -> bool:
+    """Record Start of what runs: with any other write, or alone once it has run for a while. True if there is one."""
+    if draft.record(i, role).state is not StepState.ENQUEUED:
+        return writing
+    seen = draft.observed(i, role)
+    if seen.phase is not Phase.RUNNING:
+        return writing
+    overdue = (seen.started_at or draft.now) + START_RESOLUTION + START_WRITTEN_AFTER
+    if writing or draft.now >= overdue:
+        _start(draft, i, role, seen)
+        return True
+    draft.wake(overdue)
+    return False
 
 
 def label(record: StepRecord, role: Role) -> str:

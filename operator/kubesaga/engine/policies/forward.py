@@ -26,11 +26,11 @@ _DONE = frozenset({StepState.COMPLETE, StepState.RESOLVED_MANUALLY})
 
 def failed_steps(draft: Draft) -> list[StepRecord]:
     """The steps that failed for good and thereby fail the Task."""
-    steps = draft.plan.steps
+    error = StepState.ERROR  # told by the record first: of a thousand steps few have failed
     return [
-        draft.steps[i]
-        for i in draft.plan.forward
-        if draft.steps[i].state is StepState.ERROR and not steps[i].continue_on_error
+        record
+        for record, step in zip(draft.steps, draft.plan.steps, strict=True)
+        if record.state is error and not (step.continue_on_error or step.final)
     ]
 
 
@@ -57,7 +57,8 @@ def settle(draft: Draft) -> None:
     """
     undecided = []
     for i in draft.plan.forward:
-        settling.accept(draft, i, _FORWARD)
+        if draft.steps[i].state is StepState.ENQUEUED_FOR_ORCHESTRATION:
+            settling.accept(draft, i, _FORWARD)
         if draft.steps[i].state is StepState.ENQUEUED_AS_ERROR_FOR_ORCHESTRATION:
             if settling.may_retry(draft, i, _FORWARD):
                 undecided.append(i)
@@ -97,7 +98,8 @@ def launch(draft: Draft) -> None:
         return
     if not draft.snapshot.suspended:
         for i in draft.plan.forward:
-            settling.retry_if_due(draft, i, _FORWARD)
+            if draft.steps[i].state is StepState.WAITING_FOR_RETRY:
+                settling.retry_if_due(draft, i, _FORWARD)
     ready = _weighed(draft)
     if holding(draft):  # an expression failed
         hold_back(draft)

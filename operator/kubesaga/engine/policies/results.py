@@ -22,12 +22,12 @@ INLINE_LIMIT = 4096
 INLINE_TOTAL = 128 * 1024
 RESULT_LIMIT = 256 * 1024
 METADATA_LIMIT = 4096
-_WORD = 512
+_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 def to_text(value: Any) -> str:
     """The value's JSON; in ASCII only where UTF-8 cannot hold it (a lone surrogate)."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    text = _COMPACT.encode(value)
     return text if _is_utf8(text) else json.dumps(value, separators=(",", ":"))
 
 

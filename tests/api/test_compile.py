@@ -431,7 +431,7 @@ def test_a_null_counts_as_absent_but_not_in_what_is_the_users() -> None:
 def test_a_step_reads_what_its_condition_and_its_childs_context_mention() -> None:
     child = {"task": {"templateRef": {"name": "other"}, "contextFrom": {"n": "steps.b.result"}}}
     several = {"name": "c", "dependsOn": ["a", "b"], "when": "steps.a.result > 1", **child}
-    assert plan(step("a"), step("b"), several).steps[2].reads == {"a", "b"}
+    assert plan(step("a"), step("b"), several).steps[2].reads == frozenset({"a", "b"})
     any_ = {
         "name": "c",
         "dependsOn": ["a", "b"],

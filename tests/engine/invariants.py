@@ -146,6 +146,7 @@ def check_all(world: World) -> None:
 def check_history(world: World) -> None:
     """What can be said whatever it waits for."""
     check_jobs(world)
+    check_success_means_that_every_step_is_done(world)
     check_bounds(world)
     check_saga_is_done_or_named(world)
 
@@ -161,6 +162,13 @@ def check_jobs(world: World) -> None:
             assert not forward, f"{attempt} beside {forward}"
         same = {a for a in beside if a.role is attempt.role and a.step == attempt.step and a.step not in confirmed}
         assert not same, f"{attempt} beside {same}"
+
+
+def check_success_means_that_every_step_is_done(world: World) -> None:
+    """A Task that succeeded has no step that was given up, and none that was never reached."""
+    if world.status.state is TaskState.COMPLETE:
+        records = [world.status.steps[i] for i in world.plan.forward]
+        assert [r.name for r in records if r.state not in (*_DONE, StepState.ERROR)] == []
 
 
 def check_bounds(world: World) -> None:

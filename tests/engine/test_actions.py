@@ -25,6 +25,7 @@ from kubesaga.engine.vocabulary import (
     TaskOutcome,
     TaskState,
 )
+from tests.engine.invariants import check_all
 from tests.engine.world import LOST_NODE, Outcome, World, fails, scripted
 
 A = ActionType
@@ -409,3 +410,27 @@ def test_an_action_on_an_ended_task_whose_template_is_gone_is_answered_all_the_s
     w.template_problem = TemplateProblem("RevisionMissing", "the revision is gone")
     assert w.rejected(A.RETRY) == "the revision is gone"
     assert w.answer(applied).phase is ActionPhase.APPLIED
+
+
+@pytest.mark.parametrize("type_", [A.RETRY, A.COMPLETE])
+def test_a_sibling_that_is_being_stopped_when_the_failure_is_repaired_has_its_turn_again(type_: ActionType) -> None:
+    flow = Plan(
+        (Step("bad"), Step("sibling"), Step("after", ("sibling",))),
+        running_steps=RunningSteps.TERMINATE,
+        blocked_timeout=60.0,
+    )
+    w = World(flow, scripted({("bad", 1): fails(), ("sibling", 1): Outcome(seconds=20)}))
+    w.run_until(lambda: bool(w.status.steps) and w.step("sibling").stop is not None)
+    w.applied(type_, "bad")
+    w.run()
+    assert w.step_events("sibling").count("Reopen") == 1
+    assert [w.step(name).state for name in ("bad", "sibling", "after")] == [StepState.COMPLETE] * 3
+    check_all(w)
+
+
+def test_give_up_comes_too_late_once_an_action_before_it_has_repaired_the_failure() -> None:
+    w = World(Plan((Step("bad"),), blocked_timeout=60.0), scripted({"bad": fails()}))
+    w.run_until_state(TaskState.BLOCKED_BY_FAILURES)
+    w.act(A.COMPLETE, "bad", result=1)
+    assert "has repaired what had failed" in w.rejected(A.GIVE_UP)
+    assert w.run().status.outcome is TaskOutcome.SUCCEEDED

@@ -193,3 +193,11 @@ def test_a_task_of_approvals_alone_needs_no_pod_at_all() -> None:
     w.run_until_state(TaskState.WAITING_FOR_DEPENDENCIES)
     w.applied(A.APPROVE, "ask")
     assert w.run().launched == []
+
+
+def test_a_yes_does_not_overrule_a_no_until_retry_asks_again() -> None:
+    w = opened(asking(30.0))
+    w.applied(A.REJECT, "ask", reason="too dear")
+    assert "too dear): a TaskAction Retry asks for an answer again" in w.rejected(A.APPROVE, "ask")
+    w.applied(A.RETRY, "ask")
+    assert w.applied(A.APPROVE, "ask")

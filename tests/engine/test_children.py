@@ -285,7 +285,7 @@ def test_a_stranger_under_the_childs_name_fails_the_step_and_a_retry_makes_the_c
         (StepState.IN_PROGRESS, True, EndingTrigger.DEADLINE, EndingPhase.QUIESCING, RunningSteps.TERMINATE),
         (StepState.CANCELLED, False, EndingTrigger.CANCELLED, EndingPhase.QUIESCING, RunningSteps.TERMINATE),
         (StepState.ERROR, False, None, None, None),
-        (StepState.COMPLETE, False, EndingTrigger.SUCCEEDED, EndingPhase.DONE, None),
+        (StepState.COMPLETE, False, EndingTrigger.SUCCEEDED, EndingPhase.DONE, RunningSteps.TERMINATE),
     ],
 )
 def test_what_a_parent_says_to_a_child(

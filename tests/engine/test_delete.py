@@ -151,3 +151,12 @@ def test_an_end_that_was_decided_before_is_not_weighed_again_by_a_deletion() -> 
     gone(delete(w))
     assert w.status.outcome is TaskOutcome.CANCELLED
     assert w.step("b").state is StepState.CANCELLED
+
+
+def test_what_a_human_completed_before_the_first_launch_is_undone_by_a_deletion_too() -> None:
+    w = world()
+    w.slot = False
+    w.applied(ActionType.COMPLETE, "a", result=1)
+    assert w.finalizer
+    gone(delete(w))
+    assert w.steps_launched(Role.COMPENSATION) == ["a"]

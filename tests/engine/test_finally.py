@@ -142,3 +142,11 @@ def test_a_pod_of_theirs_that_is_never_seen_to_end_is_named() -> None:
 def test_a_task_that_succeeded_does_not_wait_for_their_last_pods() -> None:
     w = World(plan(), scripted({"bye": Outcome("ok", seconds=2)})).run()
     assert not w.jobs[Attempt("bye", Role.FORWARD, 1)].observe(w.now).terminal
+
+
+def test_a_new_run_forgets_what_they_returned_in_the_one_before() -> None:
+    w = World(plan(), scripted({("b", 1): fails(), ("bye", 2): fails()})).run()
+    assert w.step("bye").result == {"bye": 1}
+    w.applied(ActionType.RETRY)
+    w.run()
+    assert (w.step("bye").state, w.step("bye").result) == (StepState.ERROR, None)

@@ -183,3 +183,15 @@ def test_what_a_human_completed_is_undone_too_whoever_did_it() -> None:
     w.applied(A.GIVE_UP)
     w.run()
     assert "a" in w.steps_launched(Role.COMPENSATION)
+
+
+def test_a_compensation_that_runs_on_after_an_abandon_can_still_be_marked() -> None:
+    w = World(flow(), scripted({"bad": fails()}, {"b": fails(), "c": Outcome(seconds=9_000)}))
+    w.run_until(lambda: w.status.attention is not None)
+    w.applied(A.ABANDON)
+    assert "does not run" in w.rejected(A.MARK_COMPENSATED, "b")
+    w.applied(A.MARK_COMPENSATED, "c")
+    w.run()
+    assert w.status.outcome is TaskOutcome.COMPENSATION_FAILED
+    assert w.status.saga is not None
+    assert w.status.saga.abandoned == ("b", "a")

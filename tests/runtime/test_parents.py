@@ -48,8 +48,11 @@ class House:
             },
         }
 
+    def take_in(self, kind: Kind, _: str | None, obj: Obj) -> None:
+        self.cache.upsert(kind, obj)
+
     def look(self, child: Obj | None = None) -> Parent | TemplateProblem | None:
-        parents = Parents(self.kube, self.cache, Revisions(self.kube))
+        parents = Parents(self.kube, self.cache, Revisions(self.kube), self.take_in)
         obj = child or self.child
         return asyncio.run(parents.look(obj, read_status(obj.get("status"))))
 

@@ -262,3 +262,20 @@ def test_a_childs_large_result_reaches_the_steps_after_it() -> None:
     assert world.state("t") == "Complete"
     assert world.started == ["box", "bill"]
     assert "resultRef" in world.status("t")["steps"][0]
+
+
+def test_a_slow_watch_does_not_keep_a_new_child_waiting_until_the_next_sweep() -> None:
+    """Its creation's answer is in the cache before its news comes, which then tells nothing new."""
+    world = World()
+    world.feed_delay = 0.1
+    began: list[float] = []
+
+    async def act(world: World) -> None:
+        order(world)
+        await world.until(lambda: len(world.tasks()) == 2)
+        began.append(world.now())
+        await world.until(lambda: world.started == ["box"])
+        began.append(world.now())
+
+    world.play(act)
+    assert began[1] - began[0] < 5  # of virtual time; the sweep comes every 300

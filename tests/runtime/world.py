@@ -62,6 +62,8 @@ class World:
         self.script: dict[str, list[Run]] = {}
         self.started: list[str] = []
         """``step`` or ``step~`` (its compensation) for each attempt whose pod ran."""
+        self.feed_delay = 0.0
+        """Seconds from a change to its news; a write's answer always comes before."""
         self._sink: Sink | None = None
         self._began = EPOCH
         self._runs: dict[str, Run] = {}
@@ -199,7 +201,7 @@ class World:
         if plural == "jobs" and type_ != "DELETED":
             self._kubelet(obj, is_new=type_ == "ADDED")
         if self._sink is not None and plural in list(Kind):
-            asyncio.get_running_loop().call_soon(self._sink.seen, Kind(plural), type_, obj)
+            asyncio.get_running_loop().call_later(self.feed_delay, self._sink.seen, Kind(plural), type_, obj)
 
     # --- the Job controller and the kubelet ------------------------------------------------------------------
 

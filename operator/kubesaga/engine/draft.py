@@ -219,11 +219,16 @@ class Draft:
             verdicts=tuple(self.verdicts),
             blobs=tuple(self.blobs),
             claim=self.claim,
-            finalizer=bool(self.launches) and policy is DeletionPolicy.COMPENSATE and not held,
+            finalizer=policy is DeletionPolicy.COMPENSATE and not held and self._has_work_to_undo(),
             release=self.release,
             events=tuple(self.events),
             wake_at=None if self.ended else self.wake_at,
         )
+
+    def _has_work_to_undo(self) -> bool:
+        """Whether there is, from this decision on, what a deletion has to undo; a human may have done it by hand."""
+        by_hand = any(t.event == StepEvent.COMPLETE_MANUALLY for t in self.transitions)
+        return bool(self.launches) or by_hand
 
     def _status(self) -> TaskStatus:
         before = self.snapshot.status

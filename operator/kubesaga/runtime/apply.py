@@ -1,7 +1,7 @@
 """Carrying a decision out, in the one order that survives a crash at any point (semantics 6).
 
 The finalizer and what the status refers to; the status with the intent of every launch and stop, guarded by
-resourceVersion; then the answers to actions, launches, stops and the release; events and metrics last. What is
+resourceVersion; then events and metrics, the answers to actions, launches, stops, the label and the release. What is
 interrupted is done again by the next pass, from what is recorded.
 """
 
@@ -73,17 +73,18 @@ class Applier:
         task = await self._prepare(gathered, decision)
         if decision.status is not gathered.snapshot.status:
             task = await self._write(gathered, task, decision, now)
-        task = await self._dead_letters.mark(task, stale=decision.status.stale)
+        # What is written is told, whatever becomes of the rest: the next decision will not say it again.
+        for event in decision.events:
+            self._events.emit(task, "Warning" if event.warning else "Normal", event.reason, event.note)
+        metrics.record_decision(task, gathered.snapshot.status, decision)
         again = decision.claim and await self._claim(gathered, task)
         for verdict in decision.verdicts:
             await self._answers.answer(task["metadata"]["namespace"], verdict, task)
         again = await self._launcher.create(gathered, task, decision) or again
         await self._launcher.stop(gathered, task, decision)
+        task = await self._dead_letters.mark(task, stale=decision.status.stale)
         if decision.release:
             await self._release.let_go(task)
-        for event in decision.events:
-            self._events.emit(task, "Warning" if event.warning else "Normal", event.reason, event.note)
-        metrics.record_decision(task, gathered.snapshot.status, decision)
         return again
 
     async def _prepare(self, gathered: Gathered, decision: Decision) -> Obj:

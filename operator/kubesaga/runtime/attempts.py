@@ -20,6 +20,7 @@ from kubesaga.engine.states import LIVE_STEP_STATES
 from kubesaga.engine.vocabulary import Role, StepKind, StepState
 from kubesaga.runtime import children, pod_facts
 from kubesaga.runtime.cache import Cache, Kind
+from kubesaga.runtime.cache import Seen as News
 from kubesaga.runtime.frames import Frames
 from kubesaga.runtime.kube import Kube, KubeError, jobs_path, pods_path, tasks_path
 from kubesaga.runtime.observe import observe
@@ -44,16 +45,20 @@ class Seen:
 class Attempts:
     """Looks at attempts."""
 
-    def __init__(self, kube: Kube, cache: Cache, refusals: Refusals, frames: Frames, results: Results) -> None:
+    def __init__(
+        self, kube: Kube, cache: Cache, refusals: Refusals, frames: Frames, results: Results, seen: News
+    ) -> None:
         self._kube = kube
         self._cache = cache
         self._refusals = refusals
         self._frames = frames
         self._results = results
+        self._seen = seen
 
     async def look(self, task: Obj, status: TaskStatus, revision: Revision) -> Seen:
         """What is seen of every attempt that may still matter. Raises KubeError."""
         seen = Seen()
+        failure: KubeError | None = None
         pods = self._pods(task)
         ending = status.ending is not None
         for i, step in enumerate(status.steps):
@@ -64,11 +69,16 @@ class Attempts:
                     continue
                 observation: Observation | None = None
                 if record.state in LIVE_STEP_STATES:
-                    observation = await self._live(task, step.name, role, record, revision, pods[record.job_name])
-                elif ending and role is Role.FORWARD:
+                    try:
+                        observation = await self._live(task, step.name, role, record, revision, pods[record.job_name])
+                    except KubeError as error:
+                        failure = failure or error  # the others are tried all the same: patience with each begins now
+                elif ending:
                     observation = self._over(task, record, pods[record.job_name])
                 if observation is not None:
                     (seen.forward if role is Role.FORWARD else seen.compensation)[i] = observation
+        if failure is not None:
+            raise failure
         return seen
 
     def _pods(self, task: Obj) -> dict[str, list[Obj]]:
@@ -169,7 +179,7 @@ class Attempts:
             if error.not_found:
                 return None
             raise
-        self._cache.upsert(Kind.TASK, child)
+        self._seen(Kind.TASK, None, child)
         return child
 
 

@@ -12,7 +12,7 @@ not return.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from kubesaga.api.constants import LABEL_TASK_UID
 from kubesaga.runtime.index import Index, Lane, lane
@@ -23,6 +23,10 @@ __all__ = ["Cache", "Kind", "Lane", "Obj", "project"]
 Name = tuple[str, str]
 
 _REMEMBERED_REMOVALS = 4096
+
+Seen = Callable[[Kind, str | None, Obj], None]
+"""``Router.seen``, for whoever reads or creates an object that is not its own: the watch's event for it will then tell
+nothing new any more, so that whom it concerns has to be woken here."""
 
 
 class Cache:

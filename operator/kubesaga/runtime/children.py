@@ -78,7 +78,10 @@ def asks_the_same(found: Obj, wanted: Obj) -> bool:
 def fenced_attempt(task: Obj) -> int | None:
     """The latest attempt that a child Task only takes the name for; None if it is a real one."""
     labels = task["metadata"].get("labels") or {}
-    return int(labels[c.LABEL_ATTEMPT]) if c.LABEL_FENCE in labels else None
+    if c.LABEL_FENCE not in labels:
+        return None
+    number = labels.get(c.LABEL_ATTEMPT, "")
+    return int(number) if number.isdecimal() else 0
 
 
 async def read_child(task: Obj, results: Results) -> Child:

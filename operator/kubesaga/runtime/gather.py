@@ -26,6 +26,7 @@ from kubesaga.runtime.admission import Admission
 from kubesaga.runtime.attempts import Attempts
 from kubesaga.runtime.cache import Cache
 from kubesaga.runtime.claims import Claims, NoClaim, claim_name
+from kubesaga.runtime.kube import Kube
 from kubesaga.runtime.namespaces import Terminating
 from kubesaga.runtime.ownership import deletion_policy
 from kubesaga.runtime.parents import Parents, lineage_problems
@@ -72,6 +73,7 @@ class Gatherer:
 
     def __init__(
         self,
+        kube: Kube,
         cache: Cache,
         templates: Templates,
         revisions: Revisions,
@@ -81,6 +83,7 @@ class Gatherer:
         admission: Admission,
         terminating: Terminating,
     ) -> None:
+        self._kube = kube
         self._cache = cache
         self._templates = templates
         self._revisions = revisions
@@ -106,6 +109,9 @@ class Gatherer:
                 f"the ControllerRevision {pinned.revision} that this Task runs is gone; restore it from a backup, or "
                 "re-apply the TaskTemplate with the same content and version",
             )
+        if problem is not None and is_held(task) and task["metadata"].get("deletionTimestamp"):
+            # The namespace's deletion takes the revision before the Task, and without it nothing is ever created.
+            await self._terminating.ask(self._kube, namespace)
         bare = self._bare(task, status, parent, problem)
         if pinned is None or revision is None:
             return bare

@@ -170,9 +170,9 @@ class Kube:
             query["continue"] = token
             query.pop("resourceVersion", None)
 
-    async def create(self, path: str, body: Obj) -> Obj:
-        """Create ``body`` in the collection ``path``; the answer is the object as stored."""
-        return await self._call("POST", path, body)
+    async def create(self, path: str, body: Obj, *, dry_run: bool = False) -> Obj:
+        """Create ``body`` in the collection ``path``; the answer is the object as stored, or as it would be."""
+        return await self._call("POST", path, body, query={"dryRun": "All"} if dry_run else None)
 
     async def update(self, path: str, body: Obj) -> Obj:
         """Replace the object at ``path``, if ``body`` bears its current version (else ``conflict``)."""

@@ -18,7 +18,7 @@ from kubesaga.engine.records import StepError, TaskStatus
 from kubesaga.engine.snapshot import MissingValues
 from kubesaga.engine.vocabulary import Role, StepKind
 from kubesaga.runtime import children
-from kubesaga.runtime.cache import Cache, Kind
+from kubesaga.runtime.cache import Cache, Kind, Seen
 from kubesaga.runtime.configmaps import put_config_map
 from kubesaga.runtime.gather import Gathered
 from kubesaga.runtime.inputs import InputTooLarge
@@ -35,13 +35,20 @@ class Launcher:
     """Creates and stops what attempts run in. Every method raises KubeError."""
 
     def __init__(
-        self, kube: Kube, cache: Cache, refusals: Refusals, results: Results, terminating: Terminating
+        self,
+        kube: Kube,
+        cache: Cache,
+        refusals: Refusals,
+        results: Results,
+        terminating: Terminating,
+        seen: Seen,
     ) -> None:
         self._kube = kube
         self._cache = cache
         self._refusals = refusals
         self._results = results
         self._terminating = terminating
+        self._seen = seen
 
     async def create(self, gathered: Gathered, task: Obj, decision: Decision) -> bool:
         """Create what is launched and the fences, side by side. True if a new fact needs another decision."""
@@ -53,7 +60,9 @@ class Launcher:
         failures = [result for result in results if isinstance(result, BaseException)]
         if failures:
             raise failures[0]
-        return any(result is True for result in results) or bool(decision.fences)
+        namespace = task["metadata"]["namespace"]
+        ends = gathered.snapshot.admits_jobs and not self._terminating.admits(namespace)  # which nobody knew before
+        return any(result is True for result in results) or bool(decision.fences) or ends
 
     async def stop(self, gathered: Gathered, task: Obj, decision: Decision) -> None:
         """Stop the Jobs; a child Task reads its parent's status."""
@@ -185,14 +194,14 @@ class Launcher:
             if error.already_exists:
                 return await self._found_child(task, attempt, child)
             return self._refused(task, attempt, error, children.refusal(error))
-        self._cache.upsert(Kind.TASK, created)
+        self._seen(Kind.TASK, None, created)
         return False
 
     async def _found_child(self, task: Obj, attempt: Attempt, wanted: Obj) -> bool:
         """Something bears the child's name: what an earlier pass has made, or a stranger."""
         meta = task["metadata"]
         found = await self._kube.get(tasks_path(meta["namespace"], wanted["metadata"]["name"]))
-        self._cache.upsert(Kind.TASK, found)
+        self._seen(Kind.TASK, None, found)
         ours = children.belongs_to(found, task, attempt.step)
         is_fence = children.fenced_attempt(wanted) is not None or children.fenced_attempt(found) is not None
         if not ours or not (is_fence or children.asks_the_same(found, wanted)):
@@ -205,7 +214,8 @@ class Launcher:
         """Remember why; True if that needs another decision. Raises the error where only waiting helps."""
         meta = task["metadata"]
         if is_terminating(error):
-            return self._terminating.note(meta["namespace"])
+            self._terminating.note(meta["namespace"])
+            return False
         if refusal is None:
             raise error
         is_news = self._refusals.get(meta["uid"], attempt) != refusal

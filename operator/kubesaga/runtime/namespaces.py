@@ -1,7 +1,7 @@
 """Which namespaces are being deleted: they admit nothing new, so that what is due there can only be written down.
 
-Nobody watches namespaces (the operator needs no permission on them): ``apply`` learns it from a refused create and
-``gather`` hands it to the next decision.
+Nobody watches namespaces (the operator needs no permission on them): ``apply`` learns it from a refused create,
+``gather`` asks for a Task that has nothing to create, and hands it to the next decision.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from kubesaga.runtime.kube import KubeError
+from kubesaga.runtime.kube import Kube, KubeError, configmaps_path
 
 REMEMBERED_SECONDS = 60.0
 
@@ -21,21 +21,26 @@ class Terminating:
         self._clock = clock
         self._until: dict[str, float] = {}
 
-    def note(self, namespace: str) -> bool:
-        """A create was refused there because of it; True when that is news."""
-        news = self.admits(namespace)
-        self._until[namespace] = self._clock() + REMEMBERED_SECONDS
-        return news
+    def note(self, namespace: str) -> None:
+        """A create was refused there because of it."""
+        now = self._clock()
+        self._until = {each: until for each, until in self._until.items() if until > now}
+        self._until[namespace] = now + REMEMBERED_SECONDS
 
     def admits(self, namespace: str) -> bool:
         """Whether anything can still be created there, as far as is known."""
-        until = self._until.get(namespace)
-        if until is None:
-            return True
-        if until > self._clock():
-            return False
-        del self._until[namespace]
-        return True
+        return self._until.get(namespace, 0.0) <= self._clock()
+
+    async def ask(self, kube: Kube, namespace: str) -> None:
+        """Find out by a create that is only tried. Raises KubeError."""
+        probe = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"generateName": "kubesaga-probe-"}}
+        try:
+            await kube.create(configmaps_path(namespace), probe, dry_run=True)
+        except KubeError as error:
+            if is_terminating(error) or error.not_found:
+                self.note(namespace)
+            elif not error.forbidden:  # a quota refuses it too, which says nothing
+                raise
 
 
 def is_terminating(error: KubeError) -> bool:

@@ -94,14 +94,16 @@ class Operator:
         """What moves Tasks, and what only its parts share."""
         kube, cache, revisions = self._kube, self._cache, self._revisions
         refusals, results, terminating = Refusals(), Results(kube), Terminating()
+        seen = self._router.seen
         claims, dead_letters = Claims(kube), DeadLetters(kube, cache)
         answers = Answers(kube, cache, self._events)
         gatherer = Gatherer(
+            kube,
             cache,
             self._template_reconciler,
             revisions,
-            Attempts(kube, cache, refusals, Frames(kube, self._clock), results),
-            Parents(kube, cache, revisions),
+            Attempts(kube, cache, refusals, Frames(kube, self._clock), results, seen),
+            Parents(kube, cache, revisions, seen),
             claims,
             self._admission,
             terminating,
@@ -110,7 +112,7 @@ class Operator:
             kube,
             cache,
             self._events,
-            Launcher(kube, cache, refusals, results, terminating),
+            Launcher(kube, cache, refusals, results, terminating, seen),
             results,
             answers,
             claims,
@@ -131,6 +133,7 @@ class Operator:
             answers,
             self._admission,
             cleaner,
+            seen,
             self._clock,
         )
 

@@ -16,7 +16,7 @@ from kubesaga.engine.records import ParentLink, StepRecord, TaskStatus
 from kubesaga.engine.snapshot import Parent, TemplateProblem
 from kubesaga.engine.states import LIVE_STEP_STATES, TERMINAL_TASK_STATES
 from kubesaga.engine.vocabulary import DesiredState, StepKind, TaskState
-from kubesaga.runtime.cache import Cache, Kind
+from kubesaga.runtime.cache import Cache, Kind, Seen
 from kubesaga.runtime.kube import Kube, KubeError, tasks_path
 from kubesaga.runtime.projection import parent_uid
 from kubesaga.runtime.revisions import Revisions
@@ -27,10 +27,11 @@ Obj = Mapping[str, Any]
 class Parents:
     """Finds parents and reads their commands."""
 
-    def __init__(self, kube: Kube, cache: Cache, revisions: Revisions) -> None:
+    def __init__(self, kube: Kube, cache: Cache, revisions: Revisions, seen: Seen) -> None:
         self._kube = kube
         self._cache = cache
         self._revisions = revisions
+        self._seen = seen
 
     async def look(self, task: Obj, status: TaskStatus) -> Parent | TemplateProblem | None:
         """The Task's parent, None if it has none, or why a Task that claims to have one cannot start.
@@ -113,7 +114,7 @@ class Parents:
             raise
         if found["metadata"]["uid"] != uid:
             return None
-        self._cache.upsert(Kind.TASK, found)
+        self._seen(Kind.TASK, None, found)
         return found
 
 

@@ -17,7 +17,7 @@ from kubesaga.engine.states import TERMINAL_TASK_STATES
 from kubesaga.runtime.actions import Answers
 from kubesaga.runtime.admission import Admission
 from kubesaga.runtime.apply import Applier
-from kubesaga.runtime.cache import Cache, Kind
+from kubesaga.runtime.cache import Cache, Kind, Seen
 from kubesaga.runtime.cleaning import Cleaner
 from kubesaga.runtime.gather import Gathered, Gatherer
 from kubesaga.runtime.kube import Kube, KubeError, tasks_path
@@ -45,6 +45,7 @@ class Reconciler:
         answers: Answers,
         admission: Admission,
         cleaner: Cleaner,
+        seen: Seen,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._kube = kube
@@ -57,6 +58,7 @@ class Reconciler:
         self._answers = answers
         self._admission = admission
         self._cleaner = cleaner
+        self._seen = seen
         self._clock = clock
 
     async def reconcile(self, key: Key) -> None:
@@ -85,7 +87,7 @@ class Reconciler:
         try:
             again = await self._applier.apply(gathered, decision, now)
         except KubeError as error:
-            if is_gone(error):
+            if await self._is_gone(key, error):
                 log.info("gone while it was worked on", extra=_about(key))
                 return
             if not error.conflict:
@@ -97,7 +99,7 @@ class Reconciler:
         if again:
             self._queue.add(key)
         elif decision.wake_at is not None:
-            self._queue.add_after(key, max(0.0, decision.wake_at - now))
+            self._queue.add_after(key, max(0.0, decision.wake_at - self._clock()))
         if decision.status.state in TERMINAL_TASK_STATES:
             self._after_the_end(key, gathered)
 
@@ -124,10 +126,18 @@ class Reconciler:
                 lost[error.name] = Lost(str(error))
 
     def _after_the_end(self, key: Key, gathered: Gathered) -> None:
-        """Another may start now; and there is cleaning to do, which the next look sees to."""
+        """Another may start now; and there is cleaning to do, or to be put off, which the next look sees to."""
         if gathered.snapshot.status.state not in TERMINAL_TASK_STATES:
             self._admission.wake()
             self._queue.add(key)
+            return
+        known = self._cache.get(Kind.TASK, *key)
+        if known is not None and self._settled.is_settled(known):  # else the next pass would find what this one did
+            self._queue.add(key)
+
+    async def _is_gone(self, key: Key, error: KubeError) -> bool:
+        """Whether a write failed because the Task, or its namespace, is no more; not found may be another object."""
+        return is_gone(error) and not (error.not_found and await self._live(key) is not None)
 
     async def _without_task(self, key: Key) -> None:
         """A key without a Task: it is gone, or somebody acts on one that does not exist or is not seen yet."""
@@ -136,15 +146,14 @@ class Reconciler:
             await self._answers.refuse_all(namespace, name)
 
     async def _live(self, key: Key) -> Obj | None:
-        """The Task as it is now, whole, or None; the cache learns of it."""
+        """The Task as it is now, whole, or None; what is new about it wakes whom it concerns."""
         try:
             task = await self._kube.get(tasks_path(*key))
         except KubeError as error:
             if error.not_found:
                 return None
             raise
-        if self._cache.upsert(Kind.TASK, task):
-            self._queue.add(key)
+        self._seen(Kind.TASK, None, task)
         return task
 
 

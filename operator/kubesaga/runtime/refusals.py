@@ -6,6 +6,7 @@ tried again and refused again.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,8 @@ from kubesaga.engine.records import StepError
 from kubesaga.runtime.configmaps import NameTaken
 from kubesaga.runtime.kube import KubeError
 from kubesaga.runtime.results import ResultMissing
+
+_REMEMBERED_TASKS = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,7 @@ class Refusals:
     """The latest refusal per attempt."""
 
     def __init__(self) -> None:
-        self._by_task: dict[str, dict[Attempt, Refusal]] = {}
+        self._by_task: OrderedDict[str, dict[Attempt, Refusal]] = OrderedDict()
 
     def get(self, uid: str, attempt: Attempt) -> Refusal | None:
         """The refusal of this attempt's Job, if any."""
@@ -43,9 +46,12 @@ class Refusals:
     def note(self, uid: str, attempt: Attempt, refusal: Refusal) -> None:
         """Remember it."""
         self._by_task.setdefault(uid, {})[attempt] = refusal
+        self._by_task.move_to_end(uid)
+        if len(self._by_task) > _REMEMBERED_TASKS:  # a Task that is deleted as it runs is forgotten by nobody else
+            self._by_task.popitem(last=False)
 
     def forget(self, uid: str) -> None:
-        """Drop what is known of a Task that is gone or has ended."""
+        """Drop what is known of a Task that has ended."""
         self._by_task.pop(uid, None)
 
 

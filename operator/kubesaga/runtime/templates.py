@@ -164,10 +164,8 @@ class Templates:
         """
         namespace = task["metadata"]["namespace"]
         found = self._catalog.pick(task)
-        if not isinstance(found, TemplateProblem) and (
-            is_exact(task["spec"]["templateRef"].get("version"))
-            or self._listed.get(namespace, 0) >= int(task["metadata"]["resourceVersion"])
-        ):
+        is_certain = not isinstance(found, TemplateProblem) and is_exact(task["spec"]["templateRef"].get("version"))
+        if is_certain or self._listed.get(namespace, 0) >= int(task["metadata"]["resourceVersion"]):
             return found
         templates, version = await self._kube.list(templates_path(namespace))
         slim = (project(Kind.TEMPLATE, template) for template in templates)

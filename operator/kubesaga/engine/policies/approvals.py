@@ -9,6 +9,7 @@ from kubesaga.engine.states import LIVE_STEP_STATES
 from kubesaga.engine.vocabulary import OnTimeout, Role, StepEvent, StepKind, StepOutcome, StepState
 
 _FORWARD = Role.FORWARD
+TIMEOUT = "ApprovalTimeout"
 
 
 def open_(draft: Draft, i: int) -> None:
@@ -47,13 +48,13 @@ def _time_out(draft: Draft, i: int) -> None:
         case OnTimeout.APPROVE:
             approve(draft, i, {"approved": True, "by": None, "reason": said})
         case OnTimeout.FAIL:
-            refuse(draft, i, StepError("ApprovalTimeout", said, retryable=False))
+            refuse(draft, i, StepError(TIMEOUT, said, retryable=False))
         case OnTimeout.SKIP:
-            refuse(draft, i, StepError("ApprovalTimeout", said, retryable=False))
+            refuse(draft, i, StepError(TIMEOUT, said, retryable=False))
             draft.move_step(
                 i, _FORWARD, StepEvent.SKIP, StepState.COMPLETE, said, outcome=StepOutcome.SKIPPED, error=None
             )
-    draft.emit("ApprovalTimeout", f"{record.name}: {said} ({approval.on_timeout})", warning=True)
+    draft.emit(TIMEOUT, f"{record.name}: {said} ({approval.on_timeout})", warning=True)
 
 
 def approve(draft: Draft, i: int, result: object) -> None:

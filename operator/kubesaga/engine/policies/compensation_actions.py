@@ -9,7 +9,7 @@ from kubesaga.engine.policies import reopen, saga
 from kubesaga.engine.policies.refusal import Refused
 from kubesaga.engine.records import StepRecord, Stop
 from kubesaga.engine.snapshot import Action
-from kubesaga.engine.states import LIVE_STEP_STATES, STEP_TRANSITIONS
+from kubesaga.engine.states import FINAL_STEP_STATES, LIVE_STEP_STATES, STEP_TRANSITIONS
 from kubesaga.engine.vocabulary import (
     ActionType,
     Role,
@@ -27,11 +27,13 @@ def apply(draft: Draft, action: Action) -> str | None:
     """What was done; None while a compensation has to stop first. Raises Refused."""
     if draft.state is not TaskState.COMPENSATING or draft.saga is None:
         raise Refused(f"the Task is {draft.state}, not Compensating")
-    if draft.saga.abandoned:
+    if draft.saga.abandoned and action.type is not ActionType.MARK_COMPENSATED:
         raise Refused("its compensation has been abandoned")
     if action.type is ActionType.ABANDON:
         return _abandon(draft, action)
     steps = _chosen(draft, action)
+    if draft.saga.abandoned and draft.record(steps[0], _UNDO).state in FINAL_STEP_STATES:
+        raise Refused("its compensation has been abandoned, and this one does not run")
     if action.type is ActionType.RETRY_COMPENSATION:
         return _retry(draft, steps)
     return _mark(draft, steps[0])

@@ -160,11 +160,11 @@ def _quiesce(draft: Draft) -> None:
     saga.begin(draft, plan)
 
 
-def _is_quiet(draft: Draft, i: int) -> bool:
-    record = draft.steps[i]
+def _is_quiet(draft: Draft, i: int, role: Role) -> bool:
+    record = draft.record(i, role)
     if record.state in LIVE_STEP_STATES:
         return False
-    seen = draft.observed(i, Role.FORWARD)
+    seen = draft.observed(i, role)
     return record.attempt == 0 or record.confirmed_stopped or seen.terminal or seen.phase in _NOTHING_RUNS
 
 
@@ -175,18 +175,21 @@ def _may_undo(draft: Draft) -> bool:
 
 
 def _is_still(draft: Draft) -> bool:
-    """Whether no pod of ``finally`` runs any more, where the last word promises that none does."""
+    """Whether no pod of a compensation or of ``finally`` runs any more, where the last word promises that none does."""
     assert draft.ending is not None
-    return draft.ending.trigger is EndingTrigger.SUCCEEDED or _are_quiet(draft, draft.plan.finals)
+    if draft.ending.trigger is EndingTrigger.SUCCEEDED:
+        return True
+    undone = draft.plan.forward if draft.saga else range(0)
+    return _are_quiet(draft, undone, Role.COMPENSATION) and _are_quiet(draft, draft.plan.finals)
 
 
-def _are_quiet(draft: Draft, steps: range) -> bool:
+def _are_quiet(draft: Draft, steps: range, role: Role = Role.FORWARD) -> bool:
     """Whether nothing of these steps runs or can run; what should have ended and has not is named."""
-    restless = [i for i in steps if not _is_quiet(draft, i)]
+    restless = [i for i in steps if not _is_quiet(draft, i, role)]
     for i in restless:
-        record = draft.steps[i]
+        record = draft.record(i, role)
         if record.state not in LIVE_STEP_STATES and record.finished_at is not None:
-            attempts.not_stopped(draft, i, Role.FORWARD, record.finished_at)
+            attempts.not_stopped(draft, i, role, record.finished_at)
     return not restless
 
 

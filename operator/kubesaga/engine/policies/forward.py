@@ -7,7 +7,7 @@ under way drain or are stopped, and whatever waits is cancelled.
 from __future__ import annotations
 
 from kubesaga.engine.draft import Draft
-from kubesaga.engine.policies import approvals, attempts, conditions, settling
+from kubesaga.engine.policies import approvals, attempts, conditions, reopen, settling
 from kubesaga.engine.records import StepRecord, Stop
 from kubesaga.engine.states import FINAL_STEP_STATES, LIVE_STEP_STATES
 from kubesaga.engine.vocabulary import (
@@ -96,6 +96,7 @@ def launch(draft: Draft) -> None:
     """Enqueue every ready step, the higher priority first where parallelism limits."""
     if holding(draft) or not running(draft):
         return
+    reopen.cancelled_steps(draft)  # those whose stop was seen only after what failed had been repaired
     if not draft.snapshot.suspended:
         for i in draft.plan.forward:
             if draft.steps[i].state is StepState.WAITING_FOR_RETRY:

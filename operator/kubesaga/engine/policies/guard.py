@@ -16,6 +16,6 @@ def request_is_unchanged(draft: Draft) -> bool:
         return True
     draft.attention = Attention(
         "RequestChanged",
-        "the Task's spec was changed after it started, which the CRD forbids; put it back as it was or delete the Task",
+        "the Task's spec was changed after it started, which the CRD forbids; put it back as it was",
     )
     return False

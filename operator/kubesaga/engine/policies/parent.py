@@ -33,9 +33,9 @@ def stop_command(record: StepRecord, end: Ending | None) -> RunningSteps | None:
     live = record.state in LIVE_STEP_STATES
     if live and record.stop:
         return RunningSteps.TERMINATE
-    if end is None or end.phase is EndingPhase.DONE:
+    if end is None:
         return None
-    if not live:
+    if not live or end.phase is EndingPhase.DONE:
         return RunningSteps.TERMINATE
     return None if end.trigger in _FINISHES else RunningSteps.DRAIN
 

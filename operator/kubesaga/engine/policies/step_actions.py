@@ -87,18 +87,27 @@ def _check_fail(draft: Draft, i: int, _: Action, state: StepState) -> None:
 
 def _check_approve(draft: Draft, i: int, action: Action, state: StepState) -> None:
     is_approval = draft.plan.steps[i].kind is StepKind.APPROVAL
-    if is_approval and state is StepState.ERROR:  # an answer that comes late is taken
+    if is_approval and state is StepState.ERROR:
+        _check_nobody_answered(draft, i)
         _check_nobody_went_on(draft, i)
     else:
         _check_reject(draft, i, action, state)
     _check_result(draft, i, _answer(action))
 
 
-def _check_reject(draft: Draft, i: int, _: Action, state: StepState) -> None:
+def _check_reject(draft: Draft, i: int, _: Action, __: StepState) -> None:
+    record = draft.steps[i]
     if draft.plan.steps[i].kind is not StepKind.APPROVAL:
-        raise Refused(f"{draft.steps[i].name} is no approval")
+        raise Refused(f"{record.name} is no approval")
     if not approvals.is_open(draft, i):
-        raise Refused(f"{draft.steps[i].name} is {state}: it does not wait for an answer")
+        raise Refused(f"{record.name} is {record.state}: it does not wait for an answer")
+
+
+def _check_nobody_answered(draft: Draft, i: int) -> None:
+    """A yes that comes late is taken; it does not overrule a human's no, which only a Retry opens again."""
+    record = draft.steps[i]
+    if record.error is None or record.error.type != approvals.TIMEOUT:
+        raise Refused(f"{record.name} has failed ({record.error}): a TaskAction Retry asks for an answer again")
 
 
 def _check_result(draft: Draft, i: int, result: object) -> None:
@@ -176,7 +185,7 @@ def _should_have_stopped(draft: Draft, i: int, role: Role, record: StepRecord) -
         return False
     if record.state in LIVE_STEP_STATES:
         return record.stop is not None or draft.observed(i, role).gone_by is not None
-    if role is not Role.FORWARD or draft.ending is None or draft.ended or record.finished_at is None:
+    if draft.ending is None or draft.ended or record.finished_at is None:
         return False
     seen = draft.observed(i, role)
     return not seen.terminal and seen.phase in (Phase.SUCCEEDED, Phase.FAILED, Phase.WAITING, Phase.RUNNING)

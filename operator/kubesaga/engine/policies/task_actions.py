@@ -76,5 +76,7 @@ def _resolve(draft: Draft, action: Action) -> str:
 def _give_up(draft: Draft) -> str:
     if draft.state is not TaskState.BLOCKED_BY_FAILURES:
         raise Refused(f"the Task is {draft.state}, and only one that is BlockedByFailures can be given up: cancel it")
+    if draft.error is None and not forward.failed_steps(draft):
+        raise Refused("an action before this one has repaired what had failed, and the Task goes on")
     ending.give_up(draft, now=True)
     return "the Task is given up"

@@ -186,7 +186,9 @@ class Family:
             if record.child_name is None:
                 continue
             undoing = record.compensation is not None and record.compensation.state in LIVE_STEP_STATES
-            if not (record.state in LIVE_STEP_STATES or undoing or parent.status.ending):
+            kin = self.kin.get((parent.uid, record.name))
+            runs = kin is not None and not kin.gone and not kin.world.ended
+            if not (record.state in LIVE_STEP_STATES or undoing or parent.status.ending or runs):
                 continue
             child = self._seen(parent, record, undoing=undoing)
             if child is not None:

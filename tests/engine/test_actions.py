@@ -434,3 +434,18 @@ def test_give_up_comes_too_late_once_an_action_before_it_has_repaired_the_failur
     w.act(A.COMPLETE, "bad", result=1)
     assert "has repaired what had failed" in w.rejected(A.GIVE_UP)
     assert w.run().status.outcome is TaskOutcome.SUCCEEDED
+
+
+def test_an_action_on_a_step_that_its_siblings_failure_stops_is_one_stop_and_names_what_does_not_stop() -> None:
+    flow = Plan((Step("bad"), Step("deaf")), running_steps=RunningSteps.TERMINATE, blocked_timeout=60.0)
+    w = World(flow, scripted({"bad": fails(), "deaf": LOST_NODE}))
+    w.run_until(lambda: bool(w.status.steps) and w.step("deaf").stop is not None)
+    w.act(A.COMPLETE, "deaf", result=1)
+    w.pass_once()
+    told = w.step("deaf").stop
+    w.run_for(200)
+    assert w.step("deaf").stop == told
+    assert w.status.attention is not None
+    assert w.status.attention.reason == "StepNotStopped"
+    w.applied(A.CONFIRM_STOPPED, "deaf")
+    assert w.step("deaf").result == 1

@@ -523,3 +523,11 @@ def test_children_take_places_of_the_parallelism() -> None:
         most = max(most, sum(s.state in (StepState.ENQUEUED, StepState.IN_PROGRESS) for s in f.root.status.steps))
         f.tick(0.5)
     assert (most, f.root.status.state) == (1, TaskState.COMPLETE)
+
+
+def test_a_child_that_is_slow_to_begin_is_waited_for_as_a_child_not_as_a_pod() -> None:
+    family = Family(World(Plan((sub("s"),)), scripted({})), {"sub": Plan((Step("x"),))}, scripted({}))
+    family.root.pass_once()
+    family.root.tick(31)
+    family.root.pass_once()
+    assert "waiting for child Task" in family.root.status.message

@@ -66,6 +66,9 @@ class ApiServer(MemoryKube):
                 return listed
             case "GET":
                 return copy.deepcopy(self._existing(path))
+            case "POST" if query is not None:  # a dry run
+                self._admit(path)
+                return copy.deepcopy(body)
             case "POST":
                 return self._create(path, body)
             case "PUT":
@@ -79,10 +82,14 @@ class ApiServer(MemoryKube):
                 return self._delete(path, body.get("preconditions", {}))
         raise AssertionError(f"not served: {method} {path}")
 
-    def _create(self, path: str, body: Obj) -> Obj:
+    def _admit(self, path: str) -> str:
         namespace = path.split("/namespaces/")[1].split("/", maxsplit=1)[0]
         if namespace in self.terminating:
             raise KubeError(403, "Forbidden", f"unable to create: namespace {namespace} is being terminated")
+        return namespace
+
+    def _create(self, path: str, body: Obj) -> Obj:
+        namespace = self._admit(path)
         obj = copy.deepcopy(body)
         meta = obj["metadata"]
         meta.setdefault("namespace", namespace)

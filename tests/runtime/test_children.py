@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import asyncio
 
-from kubesaga.api.constants import LABEL_PARENT_UID, LABEL_TASK_UID
+import pytest
+
+from kubesaga.api.constants import LABEL_ATTEMPT, LABEL_FENCE, LABEL_PARENT_UID, LABEL_TASK_UID
+from kubesaga.engine.decision import Attempt
 from kubesaga.engine.plan import ChildTask
 from kubesaga.engine.snapshot import Child
-from kubesaga.engine.vocabulary import DeletionPolicy, TaskOutcome, TaskState
+from kubesaga.engine.vocabulary import DeletionPolicy, Role, TaskOutcome, TaskState
 from kubesaga.runtime import children
 from kubesaga.runtime.cache import Cache, Kind, Obj
-from kubesaga.runtime.kube import KubeError
+from kubesaga.runtime.kube import KubeError, tasks_path
+from kubesaga.runtime.launches import Launcher
+from kubesaga.runtime.namespaces import Terminating
+from kubesaga.runtime.refusals import Refusals
 from kubesaga.runtime.results import Results
 
 from .api_server import ApiServer
-from .objects import task
+from .objects import NS, task
 
 DELETE = DeletionPolicy.DELETE
 PARENT = task("p", metadata={"uid": "uid-p"}, spec={"correlationId": "c-1", "reason": "audit", "context": {"a": 1}})
@@ -53,6 +59,12 @@ def test_a_fence_is_cancelled_from_the_start_and_says_for_which_attempts_it_stan
     assert children.fenced_attempt(fence) == 3
     assert children.fenced_attempt(build()) is None
     assert children.belongs_to(fence, PARENT, "pack")
+
+
+def test_a_fence_whose_attempt_somebody_took_away_stands_for_none() -> None:
+    fence = {"metadata": {"labels": {LABEL_FENCE: "true"}}}
+    assert children.fenced_attempt(fence) == 0
+    assert children.fenced_attempt({"metadata": {"labels": {LABEL_FENCE: "true", LABEL_ATTEMPT: "x"}}}) == 0
 
 
 def test_another_parents_or_another_steps_child_is_a_stranger() -> None:
@@ -138,3 +150,16 @@ def test_a_refused_child_is_hopeless_only_where_waiting_cannot_help() -> None:
     assert quota is not None
     assert (quota.hopeless, quota.error.type) == (False, "QuotaExceeded")
     assert children.refusal(KubeError(500, "InternalError", "etcd")) is None
+
+
+def test_a_fence_that_a_finalizer_holds_back_is_waited_for_and_not_asked_for_at_once_again() -> None:
+    async def main() -> None:
+        kube, cache = ApiServer(), Cache()
+        fence = children.build_fence(PARENT, "pack", "p-pack-1", SUB, 1, DELETE)
+        fence["metadata"] |= {"deletionTimestamp": "2026-01-01T00:00:00Z", "finalizers": ["theirs"]}
+        kube.add(tasks_path(NS), fence)
+        launcher = Launcher(kube, cache, Refusals(), Results(kube), Terminating(), lambda _kind, _type, _obj: None)
+        with pytest.raises(KubeError, match="FenceNotGone"):
+            await launcher._create_child(PARENT, Attempt("pack", Role.FORWARD, 2), build())
+
+    asyncio.run(main())

@@ -115,3 +115,26 @@ def test_a_small_result_needs_neither_log_nor_config_map() -> None:
     world.script["fetch"] = [done("small")]
     assert world.go()["result"] == "small"
     assert (log_reads(world), world.inputs, world.kube.all("configmaps")) == (0, [], [])
+
+
+def test_of_several_logs_that_cannot_be_read_each_is_tried_from_the_start() -> None:
+    world = World()
+    names = ("fetch", "load", "scan")
+    world.script |= {name: [Run(1.0, note_of(DOCUMENT))] for name in names}
+    asked: list[str] = []
+
+    def broken(_method: str, path: str) -> KubeError | None:
+        if not path.endswith("/log"):
+            return None
+        asked.append(path)
+        return KubeError(500, "InternalError", "dial tcp: connection refused")
+
+    async def act(world: World) -> None:
+        world.template("t", *({"name": name, "retry": {"maxAttempts": 1}} for name in names))
+        world.task("t", "t")
+        await world.until_state("t", "Error")
+
+    world.kube.broken = broken
+    world.play(act)
+    assert len(set(asked[: len(names)])) == len(set(asked)) == len(names)
+    assert {step["error"]["type"] for step in world.status("t")["steps"]} == {"ResultUnreadable"}

@@ -206,3 +206,16 @@ def test_every_add_is_followed_by_a_pass_and_no_two_workers_share_a_key(
         assert (len(queue), queue.delayed) == (0, 0)
 
     virtual.run(main())
+
+
+def test_times_that_are_put_forward_again_and_again_do_not_fill_the_memory() -> None:
+    async def main() -> None:
+        queue = WorkQueue()
+        for i in range(5000):
+            queue.add_after(A, 1_000_000 - i)
+        queue.add_after(B, 1_000_000)
+        assert len(queue._heap) < 2000
+        assert queue.delayed == 2
+        assert [await queue.get(), await queue.get()] == [A, B]
+
+    virtual.run(main())

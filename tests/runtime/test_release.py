@@ -14,6 +14,7 @@ from kubesaga.runtime.orphans import LEAST_AGE, Orphans
 from kubesaga.runtime.release import Release, is_held
 
 from .api_server import ApiServer
+from .memory import refusing
 from .objects import NS, child_of, job, task
 
 
@@ -102,8 +103,7 @@ def test_a_refusal_because_of_a_terminating_namespace_is_remembered_for_a_while(
     now = [0.0]
     terminating = Terminating(lambda: now[0])
     assert terminating.admits(NS)
-    assert terminating.note(NS)
-    assert not terminating.note(NS)
+    terminating.note(NS)
     assert not terminating.admits(NS)
     assert terminating.admits("elsewhere")
     now[0] = REMEMBERED_SECONDS
@@ -114,3 +114,20 @@ def test_only_a_refusal_for_that_reason_counts() -> None:
     assert is_terminating(KubeError(403, "Forbidden", "unable to create: namespace shop is being terminated"))
     assert not is_terminating(KubeError(403, "Forbidden", "exceeded quota"))
     assert not is_terminating(KubeError(404, "NotFound", "is being terminated"))
+
+
+@pytest.mark.parametrize(
+    ("answer", "admits"),
+    [
+        (KubeError(403, "Forbidden", "unable to create: namespace shop is being terminated"), False),
+        (KubeError(404, "NotFound", "namespaces 'shop' not found"), False),
+        (KubeError(403, "Forbidden", "exceeded quota"), True),
+        (KubeError(400, "BadRequest", "admission webhook does not support dry run"), True),
+    ],
+)
+def test_a_namespace_that_is_asked_admits_nothing_only_if_it_says_so(answer: KubeError, admits: bool) -> None:
+    kube, terminating = ApiServer(), Terminating()
+    kube.broken = refusing(answer)
+    asyncio.run(terminating.ask(kube, NS))
+    assert terminating.admits(NS) is admits
+    assert kube.objects == {}

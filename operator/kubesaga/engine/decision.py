@@ -1,7 +1,7 @@
 """The output of a decision: what to write down, and what to do once it is written.
 
-Carried out by ``kubesaga.runtime.apply``, in this order: the finalizer, the blobs, the status, then the actions'
-verdicts, launches and fences, stops, the release, and events.
+Carried out by ``kubesaga.runtime.apply``, in this order: the finalizer, the blobs, the status, then events, the
+actions' verdicts, launches and fences, stops, and the release.
 """
 
 from __future__ import annotations

@@ -34,6 +34,7 @@ class Admission:
         self._clock = clock
         self._reserved: set[str] = set()
         self._passed_over: dict[str, float] = {}
+        self._running = 0  # at the last wake
 
     def slot(self, task: Obj) -> bool:
         """Whether the Task may launch its first step now. A slot given is reserved until ``settle``."""
@@ -57,8 +58,14 @@ class Admission:
             self._passed_over[uid] = self._clock() + PASSED_OVER_SECONDS
         self.wake()
 
+    def look(self) -> None:
+        """A Task changed, perhaps by a write whose answer was lost: wake those who are next if fewer run than did."""
+        if len(self._cache.lane(Lane.RUNNING)) < self._running:
+            self.wake()
+
     def wake(self) -> None:
         """Have those looked at who are next, as many as there are slots: one may have become free."""
+        self._running = len(self._cache.lane(Lane.RUNNING))
         free = self._free() if self._limit else 0
         if free <= 0:
             return

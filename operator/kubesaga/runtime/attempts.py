@@ -16,14 +16,14 @@ from kubesaga.engine.decision import Attempt
 from kubesaga.engine.plan import Plan
 from kubesaga.engine.records import StepRecord, TaskStatus
 from kubesaga.engine.snapshot import Child, Observation, Phase
-from kubesaga.engine.states import LIVE_STEP_STATES
+from kubesaga.engine.states import LIVE_STEP_STATES, TERMINAL_TASK_STATES
 from kubesaga.engine.vocabulary import Role, StepKind, StepState
 from kubesaga.runtime import children, pod_facts
 from kubesaga.runtime.cache import Cache, Kind
 from kubesaga.runtime.cache import Seen as News
 from kubesaga.runtime.frames import Frames
 from kubesaga.runtime.kube import Kube, KubeError, jobs_path, pods_path, tasks_path
-from kubesaga.runtime.observe import observe
+from kubesaga.runtime.observe import is_over, observe
 from kubesaga.runtime.refusals import Refusals
 from kubesaga.runtime.results import Results
 from kubesaga.runtime.revisions import Revision
@@ -60,10 +60,9 @@ class Attempts:
         seen = Seen()
         failure: KubeError | None = None
         pods = self._pods(task)
-        ending = status.ending is not None
         for i, step in enumerate(status.steps):
             if revision.plan.steps[i].kind is StepKind.TASK:
-                await self._look_at_child(task, i, step, seen, ending=ending)
+                await self._look_at_child(task, i, step, seen, ending=status.ending is not None)
             for role, record in ((Role.FORWARD, step), (Role.COMPENSATION, step.compensation)):
                 if record is None or record.job_name is None or _kind(revision.plan, i, role) is not StepKind.PROGRAM:
                     continue
@@ -73,7 +72,7 @@ class Attempts:
                         observation = await self._live(task, step.name, role, record, revision, pods[record.job_name])
                     except KubeError as error:
                         failure = failure or error  # the others are tried all the same: patience with each begins now
-                elif ending:
+                else:
                     observation = self._over(task, record, pods[record.job_name])
                 if observation is not None:
                     (seen.forward if role is Role.FORWARD else seen.compensation)[i] = observation
@@ -103,10 +102,10 @@ class Attempts:
         return self._absent(task, Attempt(step, role, record.attempt))
 
     def _over(self, task: Obj, record: StepRecord, pods: Iterable[Obj]) -> Observation | None:
-        """An attempt that is recorded as over: whether its Job still runs is what an ending Task waits for."""
+        """An attempt that is recorded as over while its Job is not, which an end that may be decided now waits for."""
         assert record.job_name is not None
         job = self._cache.of_task(Kind.JOB, task["metadata"]["uid"]).get(record.job_name)
-        return observe(job, pods, expects_document=False) if job is not None else None
+        return observe(job, pods, expects_document=False) if job is not None and not is_over(job) else None
 
     async def _look_for(self, task: Obj, job_name: str) -> Obj | None:
         """Ask the API server for a Job that should be there: one that has started must not be missed."""
@@ -142,16 +141,21 @@ class Attempts:
         )
 
     async def _look_at_child(self, task: Obj, i: int, step: StepRecord, seen: Seen, *, ending: bool) -> None:
-        """A step's child Task, as long as its parent waits for it, ends, or has it undone."""
+        """A step's child Task, as long as it runs, or its parent waits for it, ends, or has it undone."""
         undoing = step.compensation is not None and step.compensation.state in LIVE_STEP_STATES
         live = step.state in LIVE_STEP_STATES
-        if step.child_name is None or not (live or undoing or ending):
+        if step.child_name is None or not (live or undoing or ending or self._runs(task, step.child_name)):
             return
         child = await self._child(task, step, step.child_name, undoing=undoing)
         if child is not None:
             seen.children[i] = child
         elif live:
             seen.forward[i] = self._absent(task, Attempt(step.name, Role.FORWARD, step.attempt))
+
+    def _runs(self, task: Obj, child: str) -> bool:
+        """Whether a child that nobody waits for is under way: a human may have reopened it."""
+        found = self._cache.get(Kind.TASK, task["metadata"]["namespace"], child)
+        return found is not None and (found.get("status") or {}).get("state") not in TERMINAL_TASK_STATES
 
     async def _child(self, task: Obj, step: StepRecord, name: str, *, undoing: bool) -> Child | None:
         namespace = task["metadata"]["namespace"]

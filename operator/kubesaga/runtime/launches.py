@@ -202,6 +202,9 @@ class Launcher:
         meta = task["metadata"]
         found = await self._kube.get(tasks_path(meta["namespace"], wanted["metadata"]["name"]))
         self._seen(Kind.TASK, None, found)
+        if children.fenced_attempt(found) is not None and found["metadata"].get("deletionTimestamp"):
+            name = found["metadata"]["name"]
+            raise KubeError(0, "FenceNotGone", f"Task {name} is deleted, and a finalizer still holds it back")
         ours = children.belongs_to(found, task, attempt.step)
         is_fence = children.fenced_attempt(wanted) is not None or children.fenced_attempt(found) is not None
         if not ours or not (is_fence or children.asks_the_same(found, wanted)):

@@ -39,7 +39,7 @@ class Terminating:
         except KubeError as error:
             if is_terminating(error) or error.not_found:
                 self.note(namespace)
-            elif not error.forbidden:  # a quota refuses it too, which says nothing
+            elif error.transient:  # a quota, or a webhook that takes no dry run, refuses it too, which says nothing
                 raise
 
 

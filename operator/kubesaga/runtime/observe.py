@@ -19,6 +19,7 @@ from kubesaga.runtime.documents import Framed, Output, read_output
 
 Obj = Mapping[str, Any]
 
+_OVER = frozenset({"Failed", "Complete"})
 _POD_LOST = StepError(
     "PodLost",
     "its Job failed and its pod is gone, so that what it did is not known",
@@ -41,6 +42,12 @@ def framed_document(job: Obj, pods: Iterable[Obj]) -> tuple[str, Framed] | None:
     return (pod["metadata"]["name"], framed) if framed else None
 
 
+def is_over(job: Obj) -> bool:
+    """Whether no pod of the Job runs or will run."""
+    conditions = (job.get("status") or {}).get("conditions") or ()
+    return any(c["type"] in _OVER and c.get("status") == "True" for c in conditions)
+
+
 def observe(job: Obj, pods: Iterable[Obj], *, expects_document: bool, framed: Output | None = None) -> Observation:
     """What is seen of the attempt whose Job this is. ``pods`` are those of this Job, gone ones included.
 
@@ -53,7 +60,7 @@ def observe(job: Obj, pods: Iterable[Obj], *, expects_document: bool, framed: Ou
     status = job.get("status") or {}
     conditions = {c["type"]: c for c in status.get("conditions") or () if c.get("status") == "True"}
     stopping = (job.get("spec") or {}).get("parallelism") == 0
-    terminal = "Failed" in conditions or "Complete" in conditions
+    terminal = not _OVER.isdisjoint(conditions)
     base = Observation(
         Phase.WAITING,
         terminal=terminal,

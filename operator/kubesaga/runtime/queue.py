@@ -18,6 +18,8 @@ Key = tuple[str, str]
 FIRST_RETRY = 0.05
 LAST_RETRY = 60.0
 
+_SPARE_ENTRIES = 1000
+
 
 class QueueClosed(Exception):
     """Raised by ``get`` once the queue is closed."""
@@ -71,6 +73,9 @@ class WorkQueue:
         self._due[key] = when
         self._sequence += 1
         heapq.heappush(self._heap, (when, self._sequence, key))
+        if len(self._heap) > 2 * len(self._due) + _SPARE_ENTRIES:  # of times that were put forward again and again
+            self._heap = [entry for entry in self._heap if self._due.get(entry[2]) == entry[0]]
+            heapq.heapify(self._heap)
         if self._heap[0][2] == key:
             self._set_timer()
 

@@ -76,6 +76,7 @@ class Router:
         known = self._cache.task_by_uid(task["metadata"]["uid"])
         if known is not None:
             self._family.changed(known)
+            self._admission.look()
             return
         self._family.gone(task)
         self._admission.wake()  # it may have been one of those that run

@@ -154,7 +154,7 @@ def _activity(draft: Draft, role: Role) -> str:
                 problems.append(f"stopping {label(record, role)} ({why or record.stop.reason})")
             elif seen.problem and seen.phase is not Phase.RUNNING and record.state is StepState.ENQUEUED:
                 problems.append(f"{label(record, role)} cannot start: {seen.problem}")
-            elif _starts_slowly(draft, record, seen):
+            elif draft.kind(i, role) is StepKind.PROGRAM and _starts_slowly(draft, record, seen):
                 problems.append(f"waiting for the pod of {label(record, role)} to start")
             elif draft.kind(i, role) is StepKind.APPROVAL:
                 answers.append(f"waiting for the approval {record.name}")

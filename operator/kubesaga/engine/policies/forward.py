@@ -84,11 +84,15 @@ def hold_back(draft: Draft) -> None:
 
 
 def stop_running(draft: Draft, reason: str) -> None:
-    """Record for every live step that it is to be stopped and then cancelled."""
+    """Record for every live step that it is to be stopped and then cancelled.
+
+    One that is being stopped for a TaskAction is left to it, unless an end is decided that no action fits any more.
+    """
+    told = {StopAction.CANCEL} if draft.ending else {StopAction.CANCEL, StopAction.ACT}
     for i in draft.plan.forward:
         record = draft.steps[i]
-        cancelled = record.stop and record.stop.action is StopAction.CANCEL
-        if record.state in LIVE_STEP_STATES and not cancelled:
+        stopping = record.stop and record.stop.action in told
+        if record.state in LIVE_STEP_STATES and not stopping:
             attempts.stop(draft, i, _FORWARD, Stop(reason, draft.now, StopAction.CANCEL))
 
 

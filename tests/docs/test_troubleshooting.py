@@ -37,9 +37,10 @@ def from_sources() -> set[str]:
     found: set[str] = set()
     for file in (ROOT / "operator" / "kubesaga").rglob("*.py"):
         tree = ast.parse(file.read_text())
+        constants = assigned(ast.Module(body=[n for n in tree.body if isinstance(n, ast.Assign)], type_ignores=[]))
         for node in ast.walk(tree):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                found |= in_calls(node, assigned(node))
+                found |= in_calls(node, {**constants, **assigned(node)})
             elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "_PROBLEMS":
                 assert isinstance(node.value, ast.Dict)
                 for value in node.value.values:
@@ -50,7 +51,7 @@ def from_sources() -> set[str]:
 
 
 def assigned(function: ast.AST) -> dict[str, ast.expr]:
-    """What the variables of a function are set to, the last of each."""
+    """What the variables of a function, or of a module, are set to, the last of each."""
     sets = (node for node in ast.walk(function) if isinstance(node, ast.Assign))
     return {node.targets[0].id: node.value for node in sets if isinstance(node.targets[0], ast.Name)}
 

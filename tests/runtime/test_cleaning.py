@@ -172,3 +172,12 @@ def test_an_ended_child_is_settled_until_its_parent_wants_something_new_of_it() 
     assert parent_says(state="Enqueued", attempt=2, stop={"reason": "Cancelled"})
     assert not parent_says(state="Complete", attempt=1, compensation={"state": "Enqueued"})
     assert parent_says(state="Complete", attempt=1, compensation={"state": "Complete"})
+
+
+def test_the_jobs_of_a_task_that_was_taken_up_again_unseen_stay() -> None:
+    yard = Yard()
+    yard.ended("t")
+    yard.kube.watchers.clear()
+    yard.kube._patch(tasks_path(NS, "t"), {"status": {"state": "StepsInProcess"}}, "merge")
+    yard.clean("t", RETENTION + 1)
+    assert jobs_path(NS, "t-job") in yard.kube.objects

@@ -19,8 +19,7 @@ from kubesaga.engine.snapshot import Child, Observation, Phase
 from kubesaga.engine.states import LIVE_STEP_STATES, TERMINAL_TASK_STATES
 from kubesaga.engine.vocabulary import Role, StepKind, StepState
 from kubesaga.runtime import children, pod_facts
-from kubesaga.runtime.cache import Cache, Kind
-from kubesaga.runtime.cache import Seen as News
+from kubesaga.runtime.cache import Cache, Kind, News
 from kubesaga.runtime.frames import Frames
 from kubesaga.runtime.kube import Kube, KubeError, jobs_path, pods_path, tasks_path
 from kubesaga.runtime.observe import is_over, observe

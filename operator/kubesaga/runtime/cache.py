@@ -24,7 +24,7 @@ Name = tuple[str, str]
 
 _REMEMBERED_REMOVALS = 4096
 
-Seen = Callable[[Kind, str | None, Obj], None]
+News = Callable[[Kind, str | None, Obj], None]
 """``Router.seen``, for whoever reads or creates an object that is not its own: the watch's event for it will then tell
 nothing new any more, so that whom it concerns has to be woken here."""
 

@@ -11,6 +11,7 @@ from typing import Any
 from kubesaga.api.constants import CONTENT_INPUT, LABEL_CONTENT, LABEL_TASK_UID
 from kubesaga.api.durations import parse_duration
 from kubesaga.api.times import epoch
+from kubesaga.engine.states import TERMINAL_TASK_STATES
 from kubesaga.runtime.cache import Cache, Kind
 from kubesaga.runtime.dead_letters import DeadLetters
 from kubesaga.runtime.kube import Kube, KubeError, configmaps_path, jobs_path, tasks_path
@@ -79,8 +80,17 @@ class Cleaner:
                 raise
 
     async def _delete_jobs(self, task: Obj) -> None:
-        """Two requests, by the Task's UID; the Jobs last, since they are what a later look would find."""
+        """Two requests, by the Task's UID; the Jobs last, since they are what a later look would find.
+
+        Asked before: a Task that was taken up again unseen has Jobs that run.
+        """
         namespace, mine = task["metadata"]["namespace"], f"{LABEL_TASK_UID}={task['metadata']['uid']}"
+        live = await self._kube.get(tasks_path(namespace, task["metadata"]["name"]))
+        if (
+            live["metadata"]["uid"] != task["metadata"]["uid"]
+            or live["status"].get("state") not in TERMINAL_TASK_STATES
+        ):
+            return
         inputs = f"{mine},{LABEL_CONTENT}={CONTENT_INPUT}"
         await self._kube.delete_collection(configmaps_path(namespace), inputs)
         await self._kube.delete_collection(jobs_path(namespace), mine)

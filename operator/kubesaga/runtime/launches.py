@@ -18,7 +18,7 @@ from kubesaga.engine.records import StepError, TaskStatus
 from kubesaga.engine.snapshot import MissingValues
 from kubesaga.engine.vocabulary import Role, StepKind
 from kubesaga.runtime import children
-from kubesaga.runtime.cache import Cache, Kind, Seen
+from kubesaga.runtime.cache import Cache, Kind, News
 from kubesaga.runtime.configmaps import put_config_map
 from kubesaga.runtime.gather import Gathered
 from kubesaga.runtime.inputs import InputTooLarge
@@ -41,7 +41,7 @@ class Launcher:
         refusals: Refusals,
         results: Results,
         terminating: Terminating,
-        seen: Seen,
+        seen: News,
     ) -> None:
         self._kube = kube
         self._cache = cache

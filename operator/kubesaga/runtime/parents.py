@@ -16,7 +16,7 @@ from kubesaga.engine.records import ParentLink, StepRecord, TaskStatus
 from kubesaga.engine.snapshot import Parent, TemplateProblem
 from kubesaga.engine.states import LIVE_STEP_STATES, TERMINAL_TASK_STATES
 from kubesaga.engine.vocabulary import DesiredState, StepKind, TaskState
-from kubesaga.runtime.cache import Cache, Kind, Seen
+from kubesaga.runtime.cache import Cache, Kind, News
 from kubesaga.runtime.kube import Kube, KubeError, tasks_path
 from kubesaga.runtime.projection import parent_uid
 from kubesaga.runtime.revisions import Revisions
@@ -27,7 +27,7 @@ Obj = Mapping[str, Any]
 class Parents:
     """Finds parents and reads their commands."""
 
-    def __init__(self, kube: Kube, cache: Cache, revisions: Revisions, seen: Seen) -> None:
+    def __init__(self, kube: Kube, cache: Cache, revisions: Revisions, seen: News) -> None:
         self._kube = kube
         self._cache = cache
         self._revisions = revisions

@@ -17,7 +17,7 @@ from kubesaga.engine.states import TERMINAL_TASK_STATES
 from kubesaga.runtime.actions import Answers
 from kubesaga.runtime.admission import Admission
 from kubesaga.runtime.apply import Applier
-from kubesaga.runtime.cache import Cache, Kind, Seen
+from kubesaga.runtime.cache import Cache, Kind, News
 from kubesaga.runtime.cleaning import Cleaner
 from kubesaga.runtime.gather import Gathered, Gatherer
 from kubesaga.runtime.kube import Kube, KubeError, tasks_path
@@ -45,7 +45,7 @@ class Reconciler:
         answers: Answers,
         admission: Admission,
         cleaner: Cleaner,
-        seen: Seen,
+        seen: News,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._kube = kube

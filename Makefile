@@ -55,7 +55,7 @@ check: $(ENVIRONMENT) $(NODE)  ## format, lint, types, import arrows, generated 
 	$(PYTHON) -m kubesaga.api.generate --check
 	$(PYTHON) -m hack.docs.states --check
 	$(PYTHON) -m pytest --numprocesses auto --dist loadfile --ignore=tests/chart --ignore=tests/cluster \
-		-m "not cluster_lifecycle"
+		-m "not cluster_lifecycle and not slow"
 
 test: check  ## check, then the tests of chart and cluster, on a test cluster that is taken down if it was down before
 	@before=$$($(CLUSTER) kubeconfig 2>/dev/null || true); \
@@ -63,6 +63,7 @@ test: check  ## check, then the tests of chart and cluster, on a test cluster th
 	$(CLUSTER) up; \
 	$(CLUSTER) load; \
 	$(PYTHON) -m pytest tests/harness -m cluster_lifecycle; \
+	$(PYTHON) -m pytest --numprocesses auto --dist loadfile tests/runtime tests/golden -m slow; \
 	KUBECONFIG=$$($(CLUSTER) kubeconfig) $(PYTHON) -m pytest tests/chart tests/cluster
 
 bench: install  ## speed beside the floor that Kubernetes itself sets, as JSON

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from hack.cluster.paths import CHECKOUT, Paths
-from tests.cluster import installation
+from tests.cluster import dead_node, installation
 from tests.cluster.kubectl import Kubectl
 from tests.cluster.namespaces import fresh_namespace
 
@@ -23,10 +23,15 @@ HERE = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark everything in this folder."""
+    """Mark everything in this folder; what needs the most time to get ready comes last."""
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.cluster)
+    items.sort(key=_is_about_the_stranded)
+
+
+def _is_about_the_stranded(item: pytest.Item) -> bool:
+    return "stranded" in getattr(item, "fixturenames", ())
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -54,6 +59,20 @@ def operator(cluster: Kubectl) -> Kubectl:
     """The operator of these very sources, installed and ready; a Kubectl in its namespace."""
     installation.ensure(cluster)
     return cluster.within(installation.NAMESPACE)
+
+
+@pytest.fixture(scope="session")
+def stranded(operator: Kubectl) -> Iterator[Kubectl]:
+    """A namespace of Tasks whose node has died."""
+    with dead_node.stranded(operator) as own:
+        yield own
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _strand_early(request: pytest.FixtureRequest) -> None:
+    """What `stranded` needs minutes for passes while the other tests run."""
+    if any(map(_is_about_the_stranded, request.session.items)):
+        request.getfixturevalue("stranded")
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import uuid
@@ -18,8 +19,9 @@ from typing import Any
 
 import pytest
 
-from kubesaga.api.constants import VERSION
-from kubesaga.api.crds import task_crd, task_template_crd
+from kubesaga.api.constants import API_VERSION, VERSION
+from kubesaga.api.crds import task_action_crd, task_crd, task_template_crd
+from tests.corpus.entries import ENTRIES, Entry
 
 pytestmark = pytest.mark.cluster
 
@@ -27,6 +29,8 @@ Obj = dict[str, Any]
 GROUP = "rules.example.com"
 TASKS = f"tasks.{GROUP}"
 TEMPLATES = f"tasktemplates.{GROUP}"
+ACTIONS = f"taskactions.{GROUP}"
+RESOURCES = {"Task": TASKS, "TaskTemplate": TEMPLATES, "TaskAction": ACTIONS}
 _OWN_KUBECTL = Path(__file__).parents[2] / ".cache" / "bin" / "kubectl"
 NESTED = {"order": {"items": [{"sku": "teapot", "quantity": 1}]}, "note": "x"}
 
@@ -65,17 +69,17 @@ def namespace() -> Iterator[str]:
     crds: Obj = {
         "apiVersion": "v1",
         "kind": "List",
-        "items": [renamed(task_crd()), renamed(task_template_crd())],
+        "items": [renamed(crd) for crd in (task_crd(), task_template_crd(), task_action_crd())],
     }
     name = f"rules-{uuid.uuid4().hex[:8]}"
     try:
         succeed("apply", "--server-side", "-f", "-", given=crds)
-        succeed("wait", "--for=condition=Established", "--timeout=30s", "crd", TASKS, TEMPLATES)
+        succeed("wait", "--for=condition=Established", "--timeout=30s", "crd", *RESOURCES.values())
         succeed("create", "namespace", name)
         yield name
     finally:
         kubectl("delete", "namespace", name, "--wait=false", "--ignore-not-found")
-        kubectl("delete", "crd", TASKS, TEMPLATES, "--wait=false", "--ignore-not-found")
+        kubectl("delete", "crd", *RESOURCES.values(), "--wait=false", "--ignore-not-found")
 
 
 def manifest(kind: str, spec: Obj, name: str | None = None) -> Obj:
@@ -85,6 +89,11 @@ def manifest(kind: str, spec: Obj, name: str | None = None) -> Obj:
 
 def task(**fields: Any) -> Obj:
     return manifest("Task", {"templateRef": {"name": "order"}, **fields})
+
+
+def action(type_: str = "Retry", **fields: Any) -> Obj:
+    spec = {"taskRef": {"name": "order-1"}, "type": type_, "requestedBy": "carol", **fields}
+    return manifest("TaskAction", spec)
 
 
 def step(name: str = "a", **fields: Any) -> Obj:
@@ -111,9 +120,10 @@ def created(create: Create, given: Obj) -> Obj:
 
 
 def changed(namespace: str, obj: Obj, *operations: Obj) -> subprocess.CompletedProcess[str]:
-    resource = TASKS if obj["kind"] == "Task" else TEMPLATES
     patch = json.dumps(operations)
-    return kubectl("-n", namespace, "patch", resource, obj["metadata"]["name"], "--type=json", "-p", patch)
+    return kubectl(
+        "-n", namespace, "patch", RESOURCES[obj["kind"]], obj["metadata"]["name"], "--type=json", "-p", patch
+    )
 
 
 def put(path: str, value: Any) -> Obj:
@@ -137,12 +147,96 @@ FULL = {
     "tags": ["urgent"],
     "correlationId": "c-1",
     "parentCorrelationId": "p-1",
+    "idempotencyKey": "order-4711",
+    "bypassSteps": ["notify"],
+    "deletionPolicy": "Compensate",
+}
+CHANGEABLE: Obj = {
+    "desiredState": "Suspended",
+    "cancellation": {"mode": "Terminate", "compensate": True},
+    "ttlAfterFinished": "1h",
 }
 
 
 def test_a_task_with_every_field_is_admitted_and_its_domain_defaulted(create: Create) -> None:
-    spec = created(create, task(**FULL))["spec"]
-    assert spec == {"templateRef": {"name": "order", "domain": "default"}, **FULL}
+    given = {**FULL, **CHANGEABLE, "priority": 5}
+    spec = created(create, task(**given))["spec"]
+    assert spec == {"templateRef": {"name": "order", "domain": "default"}, **given}
+
+
+def test_a_task_runs_and_has_no_priority_unless_it_says_otherwise(create: Create) -> None:
+    spec = created(create, task())["spec"]
+    assert (spec["desiredState"], spec["priority"]) == ("Running", 0)
+
+
+@pytest.mark.parametrize("field", CHANGEABLE)
+def test_what_is_still_wanted_of_a_task_may_come_change_and_go(create: Create, namespace: str, field: str) -> None:
+    obj = created(create, task())
+    for operation in (put(f"/spec/{field}", CHANGEABLE[field]), drop(f"/spec/{field}")):
+        done = changed(namespace, obj, operation)
+        assert done.returncode == 0, done.stderr
+
+
+def test_a_cancelled_task_stays_cancelled(create: Create, namespace: str) -> None:
+    obj = created(create, task(desiredState="Cancelled"))
+    for operation in (
+        put("/spec/desiredState", "Running"),
+        put("/spec/desiredState", "Suspended"),
+        drop("/spec/desiredState"),
+    ):
+        assert "cannot be changed once it is Cancelled" in changed(namespace, obj, operation).stderr
+
+
+def test_a_cancelled_tasks_mode_goes_from_drain_to_terminate_only(create: Create, namespace: str) -> None:
+    obj = created(create, task(desiredState="Cancelled"))
+    for value in ({"mode": "Drain"}, {"mode": "Terminate"}):
+        done = changed(namespace, obj, put("/spec/cancellation", value))
+        assert done.returncode == 0, done.stderr
+    for operation in (
+        put("/spec/cancellation/mode", "Drain"),
+        drop("/spec/cancellation/mode"),
+        drop("/spec/cancellation"),
+    ):
+        assert "only change from Drain to Terminate" in changed(namespace, obj, operation).stderr
+
+
+@pytest.mark.parametrize("compensate", [True, False])
+def test_whether_a_cancelled_task_is_undone_is_settled(create: Create, namespace: str, compensate: bool) -> None:
+    obj = created(create, task(desiredState="Cancelled", cancellation={"compensate": compensate}))
+    refused = changed(namespace, obj, put("/spec/cancellation/compensate", not compensate))
+    assert "spec.cancellation.compensate cannot be changed" in refused.stderr
+    gone = changed(namespace, obj, drop("/spec/cancellation"))
+    assert (gone.returncode == 0) is not compensate
+
+
+def test_a_task_may_be_cancelled_and_told_how_in_one_go(create: Create, namespace: str) -> None:
+    obj = created(create, task(cancellation={"mode": "Terminate"}))
+    cancelled = put("/spec/desiredState", "Cancelled")
+    done = changed(namespace, obj, cancelled, put("/spec/cancellation", {"mode": "Drain", "compensate": True}))
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_priority_of_a_task_is_settled(create: Create, namespace: str) -> None:
+    refused = changed(namespace, created(create, task()), put("/spec/priority", 5))
+    assert "spec.priority cannot be changed" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("version", "admitted"),
+    [
+        ("1.0.0", True),
+        ("^2.1", True),
+        ("~1.4", True),
+        (">=1 <3", True),
+        ("1.0.0-rc.1", True),
+        ("latest", False),
+        ("^", False),
+    ],
+)
+def test_a_version_is_exact_or_a_range(create: Create, version: str, admitted: bool) -> None:
+    done = create(manifest("Task", {"templateRef": {"name": "order", "version": version}}))
+    assert (done.returncode == 0) is admitted
+    assert admitted or "^2.1, ~1.4" in done.stderr
 
 
 @pytest.mark.parametrize("field", FULL)
@@ -210,11 +304,37 @@ def test_a_null_counts_as_absent(create: Create) -> None:
 REFUSED: dict[str, tuple[Obj, str]] = {
     "no step": (manifest("TaskTemplate", {"version": "1.0.0", "steps": []}), "at least 1 items"),
     "a step twice": (template(step("a"), step("a")), "Duplicate value"),
-    "two programs": (template(step(container={"image": "x"})), "either a handler or a container"),
-    "no program": (template({"name": "a"}), "either a handler or a container"),
+    "two programs": (template(step(container={"image": "x"})), "exactly one of handler, container, task and approval"),
+    "two kinds": (template(step(approval={})), "exactly one of handler, container, task and approval"),
+    "no program": (template({"name": "a"}), "exactly one of handler, container, task and approval"),
+    "approval undone by nothing": (
+        template({"name": "a", "approval": {}, "compensation": {}}),
+        "nothing undoes a container or an approval",
+    ),
+    "finally without a program": (
+        template(**{"finally": [{"name": "b"}]}),
+        "a step of finally has either a handler or a container",
+    ),
+    "finally compensated": (template(**{"finally": [step("b", compensation={})]}), 'unknown field "spec.finally[0]'),
+    "more steps than there may be": (
+        template(*(step(f"s{i}") for i in range(500)), **{"finally": [step("b")]}),
+        "may have 500 steps together",
+    ),
+    "rule for nothing": (
+        template(step(retry={"rules": [{"action": "Retry"}]})),
+        "a rule names what it is for: onExitCodes",
+    ),
+    "rule for success": (
+        template(step(retry={"rules": [{"onExitCodes": [0], "action": "Retry"}]})),
+        "spec.steps[0].retry.rules[0].onExitCodes[0]",
+    ),
+    "override of an unknown field": (
+        template(environments={"production": {"steps": [{"name": "a", "image": "x"}]}}),
+        'unknown field "spec.environments.production.steps[0].image"',
+    ),
     "container undone by nothing": (
         template({"name": "a", "container": {}, "compensation": {}}),
-        "nothing undoes a container step",
+        "nothing undoes a container or an approval",
     ),
     "undone by two": (
         template(step(compensation={"handler": {"callable": "a:B"}, "container": {}})),
@@ -305,11 +425,131 @@ def test_the_largest_template_is_admitted(create: Create) -> None:
     assert create(template(*steps, step("one_more"))).returncode != 0
 
 
+def test_a_template_may_use_the_whole_language(create: Create) -> None:
+    steps = [
+        step("a", resultSchema={"type": "object"}, retry={"rules": [{"onErrorTypes": ["*"], "action": "Ignore"}]}),
+        {"name": "b", "task": {"templateRef": {"name": "pay"}, "contextFrom": {"total": "steps.a.result.total"}}},
+        {"name": "c", "approval": {}, "when": "steps.b.outcome == 'Succeeded'", "skippable": True},
+        step("d", compensation={}),
+        {"name": "e", "task": {"templateRef": {"name": "ship", "version": ">=1 <3"}}, "compensation": {}},
+    ]
+    fields: Obj = {
+        "output": "steps.a.result",
+        "outputSchema": {"type": "object"},
+        "defaultContext": NESTED,
+        "defaultOptions": {"fast": False},
+        "identityStrategy": "Strict",
+        "lifecycle": {"waitingForDependencies": "48h", "total": "72h"},
+        "environments": {"production": {"steps": [{"name": "ALL", "handler": {"config": NESTED}, "timeout": "5m"}]}},
+        "finally": [step("report"), step("tell", dependsOn=["report"], when="task.outcome != 'Succeeded'")],
+    }
+    spec = created(create, template(*steps, **fields))["spec"]
+    assert spec["steps"][1]["task"]["templateRef"] == {"name": "pay", "domain": "default"}
+    assert spec["steps"][2]["approval"] == {"onTimeout": "Fail"}
+    assert spec["lifecycle"]["action"] == "Mark"
+    assert {name: spec[name] for name in ("defaultContext", "environments")} == {
+        "defaultContext": NESTED,
+        "environments": fields["environments"],
+    }
+
+
+# --- TaskActions -------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (action("Complete"), "spec.step is required for Complete"),
+        (action("ConfirmStopped"), "spec.step is required for Complete"),
+        (action("GiveUp", step="charge"), "spec.step must be left out for GiveUp, Abandon"),
+        (action("Retry", expectedAttempt=1), "spec.expectedAttempt needs spec.step"),
+        (action("Redo"), 'spec.type: Unsupported value: "Redo"'),
+        (action(requestedBy=""), "spec.requestedBy"),
+        (action(requestedBy=None), "spec.requestedBy: Required value"),
+        (action(taskRef={}), "spec.taskRef.name: Required value"),
+    ],
+)
+def test_a_wrong_action_is_refused(create: Create, given: Obj, said: str) -> None:
+    done = create(given)
+    assert done.returncode != 0
+    assert said in done.stderr
+
+
+@pytest.mark.parametrize("result", [None, True, 5, 1.5, "x", [1, None], {"a": {"b": None}}, {}])
+def test_an_actions_result_is_kept_whatever_it_is(create: Create, result: Any) -> None:
+    spec = created(create, action("Complete", step="charge", result=result))["spec"]
+    assert spec["result"] == result
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        put("/spec/type", "Retry"),
+        put("/spec/step", "charge"),
+        put("/spec/result", {"paid": False}),
+        put("/spec/result/paid", False),
+        drop("/spec/result"),
+        drop("/spec/reason"),
+        put("/spec/requestedBy", "mallory"),
+        put("/spec/taskRef/uid", "1234"),
+    ],
+    ids=lambda operation: f"{operation['op']} {operation['path']}",
+)
+def test_nothing_in_an_action_can_be_changed(create: Create, namespace: str, operation: Obj) -> None:
+    obj = created(create, action("Resolve", result={"paid": True}, reason="told by phone"))
+    refused = changed(namespace, obj, operation)
+    assert "a TaskAction cannot be changed: create another one" in refused.stderr
+
+
+def test_a_null_result_cannot_come_later(create: Create, namespace: str) -> None:
+    obj = created(create, action("Resolve"))
+    refused = changed(namespace, obj, put("/spec/result", None))
+    assert "a TaskAction cannot be changed: create another one" in refused.stderr
+
+
+def test_kubectl_tells_what_became_of_an_action(create: Create, namespace: str) -> None:
+    obj = created(create, action("Skip", step="charge"))
+    with_status(namespace, obj, {"phase": "Rejected", "message": "charge is not skippable"})
+    head, row = succeed("-n", namespace, "get", ACTIONS, obj["metadata"]["name"], "-o", "wide").splitlines()
+    assert head.split() == ["NAME", "TASK", "TYPE", "STEP", "PHASE", "MESSAGE", "AGE"]
+    assert row.split()[1:5] == ["order-1", "Skip", "charge", "Rejected"]
+
+
+# --- The corpus --------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def answers(namespace: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """What kubectl is told about each wrong manifest, as it stands in its file, by the file's name."""
+    folder = tmp_path_factory.mktemp("corpus")
+    for entry in ENTRIES:
+        text = entry.file.read_text(encoding="utf-8").replace(API_VERSION, f"{GROUP}/{VERSION}")
+        named = re.sub(r"(?m)^metadata: \{name: .*\}$", f"metadata: {{name: {entry.name}}}", text)
+        (folder / entry.file.name).write_text(named, encoding="utf-8")
+    done = kubectl("-n", namespace, "create", "--dry-run=server", "-f", str(folder))
+    said = re.split(r"(?m)^(?=Error from server|The Task)", done.stderr)
+    return {entry.name: "".join(part for part in said if _is_about(part, entry)) for entry in ENTRIES}
+
+
+def _is_about(said: str, entry: Entry) -> bool:
+    return f'{entry.kind} "{entry.name}" is invalid' in said or f"/{entry.file.name}" in said
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
+def test_what_the_schema_can_say_of_a_wrong_manifest_is_said_by_the_server(
+    answers: dict[str, str], entry: Entry
+) -> None:
+    said = answers[entry.name]
+    assert bool(said) is bool(entry.refused), said
+    for place in entry.refused:
+        assert re.search(rf"{re.escape(place)}(?![\w\[.])", said), f"{place} is not named in: {said}"
+
+
 # --- Statuses ----------------------------------------------------------------
 
 
 def with_status(namespace: str, obj: Obj, status: Obj) -> Obj:
-    resource = TASKS if obj["kind"] == "Task" else TEMPLATES
+    resource = RESOURCES[obj["kind"]]
     patch = json.dumps([put("/status", status)])
     output = succeed(
         "-n",

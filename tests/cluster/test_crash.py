@@ -1,4 +1,4 @@
-"""The operator killed with SIGKILL at five moments of the example, and started again; then at no moment in particular.
+"""The operator killed with SIGKILL at five moments of the example and between actions, then at no moment in particular.
 
 Each test kills it at its moment, lets the world go on without it, starts it again, and asks the Jobs and the
 warehouse's books whether anything was forgotten or done twice.
@@ -14,6 +14,7 @@ import pytest
 
 from kubesaga.api.constants import LABEL_TASK_UID
 from tests.cluster import tasks
+from tests.cluster.actions import ACTION, action, answer
 from tests.cluster.installation import suspended
 from tests.cluster.kubectl import Kubectl, Manifest
 from tests.cluster.namespaces import fresh_namespace
@@ -85,14 +86,26 @@ def running(yard: Yard) -> Yard:
     return yard
 
 
-def test_killed_as_soon_as_a_task_has_started_nothing_is_forgotten(running: Yard) -> None:
-    running.send("just-started", "carol")
-    running.when("just-started", lambda t: t.get("status", {}).get("transitions"), "started")
+def test_killed_at_its_start_while_steps_run_and_while_a_retry_is_due_a_task_is_done_once(running: Yard) -> None:
+    running.send("struck", "carol")
+    running.when("struck", lambda t: t.get("status", {}).get("transitions"), "started")
     running.operator.kill()
     running.operator.start()
-    found = running.assert_succeeds("just-started")
+    running.when("struck", lambda t: tasks.step(t, "charge_payment").get("attempt"), "charging")
+    running.operator.kill()
+    running.let_jobs_end("struck")  # they are found afterwards
+    running.operator.start()
+    running.when(
+        "struck", lambda t: tasks.step(t, "charge_payment").get("state") == "WaitingForRetry", "waiting for a retry"
+    )
+    running.operator.kill()
+    time.sleep(BANKS_PAUSE)  # the retry falls due while nobody is there
+    running.operator.start()
+    found = running.assert_succeeds("struck")
     events = [event for each in found["status"]["transitions"] if "step" not in each for event in each["events"]]
     assert events.count("Start") == 1
+    assert tasks.step(found, "reserve_inventory")["attempt"] == 1
+    assert tasks.step(found, "charge_payment")["attempt"] == 2
 
 
 def test_killed_between_a_recorded_intent_and_its_job_the_job_is_created(running: Yard) -> None:
@@ -107,29 +120,6 @@ def test_killed_between_a_recorded_intent_and_its_job_the_job_is_created(running
     found = running.assert_succeeds("between")
     first = tasks.step(found, "validate_order")
     assert (first["attempt"], first["jobName"]) == (1, tasks.step(recorded, "validate_order")["jobName"])
-
-
-def test_killed_while_steps_run_their_ends_are_found_afterwards(running: Yard) -> None:
-    running.send("mid-run", "carol")
-    running.when("mid-run", lambda t: tasks.step(t, "charge_payment").get("attempt"), "charging")
-    running.operator.kill()
-    running.let_jobs_end("mid-run")
-    running.operator.start()
-    found = running.assert_succeeds("mid-run")
-    assert tasks.step(found, "reserve_inventory")["attempt"] == 1
-    assert tasks.step(found, "charge_payment")["attempt"] == 2
-
-
-def test_killed_while_a_retry_is_due_the_retry_comes_once(running: Yard) -> None:
-    running.send("waiting", "carol")
-    running.when(
-        "waiting", lambda t: tasks.step(t, "charge_payment").get("state") == "WaitingForRetry", "waiting for a retry"
-    )
-    running.operator.kill()
-    time.sleep(BANKS_PAUSE)  # the retry falls due while nobody is there
-    running.operator.start()
-    found = running.assert_succeeds("waiting")
-    assert tasks.step(found, "charge_payment")["attempt"] == 2
 
 
 def test_killed_while_compensating_everything_is_undone_once(running: Yard) -> None:
@@ -147,6 +137,29 @@ def test_killed_while_compensating_everything_is_undone_once(running: Yard) -> N
     after.assert_nothing_was_asked_twice("undoing")
     assert sorted(after.entries("undoing")) == ["charge", "refund", "release", "reserve"]
     assert (after.stock, after.accounts) == (before.stock, before.accounts)
+
+
+def test_killed_between_actions_each_of_them_applies_once(yard: Yard) -> None:
+    names = [f"blocked-{number}" for number in range(4)]
+    fails = tasks.template("fails", tasks.sh("work", "exit 65"), blockedTimeout="1h")
+    yard.operator.start()
+    yard.kubectl.apply(fails, *(tasks.task(name, of="fails") for name in names))
+    for name in names:
+        yard.when(name, lambda t: t.get("status", {}).get("state") == "BlockedByFailures", "blocked")
+    yard.operator.kill()
+    retries = [action(yard.kubectl, name, "Retry", "work") for name in names]
+    yard.kubectl.create(*retries)
+    # Each of the first lives ends once it has recorded an action: its answer, and the others, are left to the next.
+    for name in names[:2]:
+        yard.operator.start()
+        yard.when(name, lambda t: t["status"].get("actions"), "acted upon")
+        yard.operator.kill()
+    yard.operator.start()
+    for name, retry in zip(names, retries, strict=True):
+        assert answer(yard.kubectl, retry)[0] == "Applied"
+        found = yard.when(name, _blocked_after_a_retry, "blocked again")
+        assert [each["uid"] for each in found["status"]["actions"]] == [_uid(yard.kubectl, retry)]
+        tasks.assert_nothing_ran_twice(yard.kubectl, found)
 
 
 def test_killed_again_and_again_every_order_is_done_or_undone_once(yard: Yard) -> None:
@@ -167,6 +180,14 @@ def test_killed_again_and_again_every_order_is_done_or_undone_once(yard: Yard) -
     after.assert_nothing_was_asked_twice("shattered")
     assert sorted(after.entries("shattered")) == ["charge", "refund", "release", "reserve"]
     assert (after.stock["kettle"], after.accounts["mallory"]) == (before.stock["kettle"], before.accounts["mallory"])
+
+
+def _blocked_after_a_retry(task: Manifest) -> bool:
+    return bool(task["status"]["state"] == "BlockedByFailures" and tasks.step(task, "work")["attempt"] == 2)
+
+
+def _uid(kubectl: Kubectl, manifest: Manifest) -> str:
+    return str(kubectl.get(ACTION, tasks.name_of(manifest))["metadata"]["uid"])
 
 
 def _all_over(jobs: list[Manifest]) -> bool:

@@ -8,9 +8,11 @@ import subprocess
 import pytest
 
 from hack.cluster.paths import Paths
+from kubesaga.api.constants import ACTION_PLURAL, GROUP
 from tests.cluster import installation, tasks
 from tests.cluster.kubectl import Kubectl, Manifest
 
+ACTION = f"{ACTION_PLURAL}.{GROUP}"
 ACCOUNT = f"system:serviceaccount:{installation.NAMESPACE}:{installation.DEPLOYMENT}"
 
 
@@ -80,13 +82,18 @@ def test_the_operator_counts_what_it_does(operator: Kubectl, namespace: Kubectl,
     [
         ("get", "secrets"),
         ("list", "configmaps"),
+        ("watch", "configmaps"),
+        ("update", "configmaps"),
         ("create", "pods"),
         ("delete", "pods"),
         ("create", "pods/exec"),
         ("update", tasks.TASK),
-        ("delete", tasks.TASK),
         ("patch", tasks.TEMPLATE),
-        ("delete", "controllerrevisions"),
+        ("delete", tasks.TEMPLATE),
+        ("create", ACTION),
+        ("patch", ACTION),
+        ("update", "controllerrevisions"),
+        ("deletecollection", "controllerrevisions"),
         ("create", "rolebindings"),
         ("list", "nodes"),
         ("list", "namespaces"),
@@ -98,7 +105,15 @@ def test_the_operator_may_not(operator: Kubectl, verb: str, resource: str) -> No
 
 
 def test_the_operator_may_do_what_it_is_for(operator: Kubectl) -> None:
-    for verb, resource in (("patch", f"{tasks.TASK}/status"), ("create", "jobs.batch"), ("watch", "pods")):
+    for verb, resource in (
+        ("patch", f"{tasks.TASK}/status"),
+        ("patch", f"{ACTION}/status"),
+        ("create", "jobs.batch"),
+        ("watch", "pods"),
+        ("get", "pods/log"),
+        ("deletecollection", "configmaps"),
+        ("delete", "controllerrevisions"),
+    ):
         assert may(operator, verb, resource, "default")
 
 
@@ -113,7 +128,7 @@ def test_an_uninstall_leaves_every_task_and_a_new_install_goes_on_with_them(
     try:
         subprocess.run([helm if helm.is_file() else "helm", "uninstall", *release, "--wait"], check=True)
         kept = json.loads(cluster.run("get", "crds", "-o", "json"))["items"]
-        assert {tasks.TASK, tasks.TEMPLATE} <= {tasks.name_of(crd) for crd in kept}
+        assert {tasks.TASK, tasks.TEMPLATE, ACTION} <= {tasks.name_of(crd) for crd in kept}
         assert not tasks.ended(namespace.get(tasks.TASK, "left-behind"))
     finally:
         installation.ensure(cluster)

@@ -26,7 +26,6 @@ CLASSIFIED = [
     ("no-such-node", "Unschedulable", "node affinity/selector", True),
     ("command-missing", "ContainerCannotRun", "check command and image", True),
     ("job-refused", "JobRefused", "Correct the template", False),
-    ("input-too-large", "InputTooLarge", "pass a reference", False),
     ("callable-missing", "CallableNotFound", "did you mean ShipOrder?", False),
     ("garbage", "InvalidResult", "it begins with 'garbage'", False),
     ("no-document", "NoResult", "python -m kubesaga_sdk", True),

@@ -1,27 +1,88 @@
-"""Somebody else's hand in a Task's Jobs and pods: deleted, held back, taken. The Task goes on or says why not."""
+"""Somebody else's hand in a Task's Jobs and pods: deleted, held back, taken. The Task goes on or says why not.
+
+The Tasks of each fixture start side by side; the tests lay hand on them one after the other.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+
+import pytest
 
 from kubesaga.api.constants import LABEL_TASK_UID
 from kubesaga.engine.identity import attempt_name
 from kubesaga.engine.vocabulary import Role
 from tests.cluster import tasks
 from tests.cluster.kubectl import Kubectl, Manifest
+from tests.cluster.namespaces import fresh_namespace
 
 # The first attempt would run for ever, the second is done at once.
 SECOND_TIME_LUCKY = f'if [ "$KUBESAGA_ATTEMPT" = 1 ]; then {tasks.sleep(600)}; fi; ' + tasks.report({"result": "done"})
+SLOW_TO_STOP = "if [ $KUBESAGA_ATTEMPT = 1 ]; then trap 'sleep 4; exit 1' TERM; sleep 600 & wait $!; fi"
+NOWHERE = {"nodeSelector": {"kubesaga.dev/test": "nowhere"}}
 
 
-def lucky(name: str) -> list[Manifest]:
-    """A workflow whose one step succeeds at its second attempt."""
-    return tasks.workflow(name, tasks.sh("work", SECOND_TIME_LUCKY, retry=tasks.AT_ONCE))
+def workflows() -> list[Manifest]:
+    """The workflows that somebody lays hand on."""
+    replaced = f"{tasks.sleep(4)}; {tasks.report({'result': 'replaced'})}"
+    return [
+        *tasks.workflow("evicted", tasks.sh("work", replaced)),
+        *tasks.workflow("job-deleted", tasks.sh("work", SECOND_TIME_LUCKY, retry=tasks.AT_ONCE)),
+        *tasks.workflow("pod-deleted", tasks.sh("work", SECOND_TIME_LUCKY, retry=tasks.AT_ONCE)),
+        *tasks.workflow("slow-to-stop", tasks.sh("work", SLOW_TO_STOP, retry=tasks.AT_ONCE)),
+        *tasks.workflow("not-started", tasks.sh("work", "true", pod=NOWHERE, startTimeout="12s")),
+        tasks.task("taken"),  # its template comes later
+    ]
+
+
+@pytest.fixture(scope="module")
+def kubectl(operator: Kubectl) -> Iterator[Kubectl]:
+    """A namespace in which every workflow has been started, and one pod been evicted: its Job takes its time."""
+    with fresh_namespace(operator) as own:
+        own.apply(*workflows())
+        evict(own, running_pod(own, "evicted"))
+        yield own
+
+
+@pytest.fixture(scope="module")
+def without_pods(operator: Kubectl) -> Iterator[Kubectl]:
+    """A namespace without room for a pod, and two Tasks in it: one will wait for long, one will not."""
+    with fresh_namespace(operator) as own:
+        own.apply(no_more("pods"))
+        own.apply(
+            *tasks.workflow("held", tasks.sh("work", tasks.report({"result": "at last"}))),
+            *tasks.workflow("starved", tasks.sh("work", "true", startTimeout="3s")),
+        )
+        yield own
+
+
+@pytest.fixture(scope="module")
+def without_jobs(operator: Kubectl) -> Iterator[Kubectl]:
+    """A namespace without room for a Job, and two Tasks in it: one will wait for long, one will not."""
+    with fresh_namespace(operator) as own:
+        own.apply(no_more("count/jobs.batch"))
+        own.apply(
+            *tasks.workflow("no-room", tasks.sh("work", "true")),
+            *tasks.workflow("too-long", tasks.sh("work", "true", startTimeout="3s")),
+        )
+        yield own
 
 
 def running(kubectl: Kubectl, name: str) -> Manifest:
     """The Task as soon as the start of its step is on record."""
     return kubectl.until(tasks.TASK, name, lambda t: tasks.step(t, "work").get("state") == "InProgress", "running")
+
+
+def running_pod(kubectl: Kubectl, name: str) -> str:
+    """The Task's one pod as soon as it runs."""
+    uid = kubectl.get(tasks.TASK, name)["metadata"]["uid"]
+
+    def runs(pods: list[Manifest]) -> bool:
+        return [pod["status"]["phase"] for pod in pods] == ["Running"]
+
+    (pod,) = kubectl.until_listed("pods", f"{LABEL_TASK_UID}={uid}", runs, "running")
+    return tasks.name_of(pod)
 
 
 def no_more(resource: str) -> Manifest:
@@ -43,128 +104,104 @@ def first_failure(found: Manifest) -> str:
     return str(moves[0]["message"])
 
 
-def test_a_job_deleted_by_hand_while_it_runs_is_tried_again_under_a_new_name(namespace: Kubectl) -> None:
-    namespace.apply(*lucky("job-deleted"))
-    job = tasks.step(running(namespace, "job-deleted"), "work")["jobName"]
-    namespace.delete("job", job)
-    found = namespace.until(tasks.TASK, "job-deleted", tasks.ended, "finished")
+def test_a_job_deleted_by_hand_before_it_started_is_created_again(kubectl: Kubectl) -> None:
+    found = kubectl.until(tasks.TASK, "not-started", lambda t: tasks.step(t, "work").get("jobName"), "enqueued")
+    name = tasks.step(found, "work")["jobName"]
+    first = kubectl.until("job", name, tasks.name_of, "there")
+    kubectl.delete("job", name)
+    again = kubectl.until("job", name, lambda job: job["metadata"]["uid"] != first["metadata"]["uid"], "there again")
+    assert tasks.name_of(again) == name
+    ended = kubectl.until(tasks.TASK, "not-started", tasks.ended, "finished")
+    assert (tasks.error_of(ended)["type"], tasks.step(ended, "work")["attempt"]) == ("Unschedulable", 1)
+
+
+def test_a_retry_after_a_deleted_job_waits_until_its_pod_is_gone(kubectl: Kubectl) -> None:
+    task = running(kubectl, "slow-to-stop")
+    kubectl.delete("job", tasks.step(task, "work")["jobName"])
+    both = kubectl.until_listed(
+        "pods",
+        f"{LABEL_TASK_UID}={task['metadata']['uid']}",
+        lambda pods: any(_of_attempt(pod, 2) for pod in pods),
+        "tried again",
+    )
+    assert [pod["status"]["phase"] for pod in both if _of_attempt(pod, 1)] in ([], ["Failed"])
+    found = kubectl.until(tasks.TASK, "slow-to-stop", tasks.ended, "finished")
+    assert tasks.end_of(found) == ("Complete", "Succeeded")
+
+
+def test_a_job_deleted_by_hand_while_it_runs_is_tried_again_under_a_new_name(kubectl: Kubectl) -> None:
+    job = tasks.step(running(kubectl, "job-deleted"), "work")["jobName"]
+    kubectl.delete("job", job)
+    found = kubectl.until(tasks.TASK, "job-deleted", tasks.ended, "finished")
     assert tasks.end_of(found) == ("Complete", "Succeeded")
     assert tasks.step(found, "work")["attempt"] == 2
     assert tasks.step(found, "work")["jobName"] != job
     assert first_failure(found).startswith("JobLost: ")
 
 
-def test_a_retry_after_a_deleted_job_waits_until_its_pod_is_gone(namespace: Kubectl) -> None:
-    slow_to_stop = "trap 'sleep 4; exit 1' TERM; sleep 600 & wait $!"
-    script = f'if [ "$KUBESAGA_ATTEMPT" = 1 ]; then {slow_to_stop}; fi'
-    namespace.apply(*tasks.workflow("slow-to-stop", tasks.sh("work", script, retry=tasks.AT_ONCE)))
-    job = tasks.step(running(namespace, "slow-to-stop"), "work")["jobName"]
-    namespace.delete("job", job)
-    uid = namespace.get(tasks.TASK, "slow-to-stop")["metadata"]["uid"]
-    both = namespace.until_listed(
-        "pods", f"{LABEL_TASK_UID}={uid}", lambda pods: any(_of_attempt(pod, 2) for pod in pods), "tried again"
-    )
-    assert [pod["status"]["phase"] for pod in both if _of_attempt(pod, 1)] in ([], ["Failed"])
-    found = namespace.until(tasks.TASK, "slow-to-stop", tasks.ended, "finished")
-    assert tasks.end_of(found) == ("Complete", "Succeeded")
-
-
-def test_a_job_deleted_by_hand_before_it_started_is_created_again(namespace: Kubectl) -> None:
-    nowhere = {"nodeSelector": {"kubesaga.dev/test": "nowhere"}}
-    namespace.apply(*tasks.workflow("not-started", tasks.sh("work", "true", pod=nowhere, startTimeout="8s")))
-    found = namespace.until(tasks.TASK, "not-started", lambda t: tasks.step(t, "work").get("jobName"), "enqueued")
-    name = tasks.step(found, "work")["jobName"]
-    first = namespace.until("job", name, tasks.name_of, "there")
-    namespace.delete("job", name)
-    again = namespace.until("job", name, lambda job: job["metadata"]["uid"] != first["metadata"]["uid"], "there again")
-    assert tasks.name_of(again) == name
-    ended = namespace.until(tasks.TASK, "not-started", tasks.ended, "finished")
-    assert (tasks.error_of(ended)["type"], tasks.step(ended, "work")["attempt"]) == ("Unschedulable", 1)
-
-
-def test_a_pod_deleted_by_hand_fails_its_attempt_and_the_next_one_succeeds(namespace: Kubectl) -> None:
-    namespace.apply(*lucky("pod-deleted"))
-    running(namespace, "pod-deleted")
-    (pod,) = namespace.get_all("pods")
-    namespace.delete("pod", tasks.name_of(pod))
-    found = namespace.until(tasks.TASK, "pod-deleted", tasks.ended, "finished")
+def test_a_pod_deleted_by_hand_fails_its_attempt_and_the_next_one_succeeds(kubectl: Kubectl) -> None:
+    kubectl.delete("pod", running_pod(kubectl, "pod-deleted"))
+    found = kubectl.until(tasks.TASK, "pod-deleted", tasks.ended, "finished")
     assert tasks.end_of(found) == ("Complete", "Succeeded")
     assert tasks.step(found, "work")["attempt"] == 2
     assert first_failure(found).startswith("PodDeleted: ")
 
 
-def test_an_evicted_pod_is_replaced_and_costs_no_attempt(namespace: Kubectl) -> None:
-    script = f"{tasks.sleep(6)}; {tasks.report({'result': 'replaced'})}"
-    namespace.apply(*tasks.workflow("evicted", tasks.sh("work", script)))
-    running(namespace, "evicted")
-    (pod,) = namespace.get_all("pods")
-    evict(namespace, tasks.name_of(pod))
-    found = namespace.until(tasks.TASK, "evicted", tasks.ended, "finished")
+def test_an_evicted_pod_is_replaced_and_costs_no_attempt(kubectl: Kubectl) -> None:
+    found = kubectl.until(tasks.TASK, "evicted", tasks.ended, "finished")
     assert tasks.end_of(found) == ("Complete", "Succeeded")
-    assert tasks.step(found, "work")["attempt"] == 1
-    (job,) = tasks.jobs_of(namespace, found)
-    assert tasks.name_of(job) == tasks.step(found, "work")["jobName"]
-    assert tasks.name_of(pod) not in {tasks.name_of(each) for each in namespace.get_all("pods")}
+    record = tasks.step(found, "work")
+    assert record["attempt"] == 1
+    (job,) = tasks.jobs_of(kubectl, found)
+    assert tasks.name_of(job) == record["jobName"]
+    (evicted,) = record["disrupted"]
+    assert evicted not in {tasks.name_of(each) for each in kubectl.get_all("pods")}
 
 
-def test_a_quota_without_room_for_a_pod_holds_the_task_until_it_is_lifted(namespace: Kubectl) -> None:
-    namespace.apply(no_more("pods"))
-    namespace.apply(*tasks.workflow("held", tasks.sh("work", tasks.report({"result": "at last"}))))
-    namespace.until_listed("events", "", lambda events: _reasons(events) >= {"FailedCreate"}, "refused a pod")
-    assert tasks.step(namespace.get(tasks.TASK, "held"), "work")["state"] == "Enqueued"
-    namespace.run("delete", "resourcequota", "tight")
-    found = namespace.until(tasks.TASK, "held", tasks.ended, "finished")
-    assert tasks.end_of(found) == ("Complete", "Succeeded")
-    assert tasks.step(found, "work")["attempt"] == 1
-
-
-def test_a_quota_without_room_for_a_pod_is_named_where_it_lasts_too_long(namespace: Kubectl) -> None:
-    namespace.apply(no_more("pods"))
-    namespace.apply(*tasks.workflow("starved", tasks.sh("work", "true", startTimeout="3s")))
-    found = namespace.until(tasks.TASK, "starved", tasks.ended, "finished")
+def test_a_quota_without_room_for_a_pod_is_named_where_it_lasts_too_long(without_pods: Kubectl) -> None:
+    found = without_pods.until(tasks.TASK, "starved", tasks.ended, "finished")
     assert tasks.end_of(found) == ("Error", "Aborted")
     assert tasks.error_of(found)["type"] == "StartTimeout"
     assert "a quota" in tasks.error_of(found)["message"]
     assert tasks.step(found, "work")["jobName"] in tasks.error_of(found)["message"]
 
 
-def test_a_quota_without_room_for_a_job_is_named_and_the_task_goes_on_once_it_is_lifted(namespace: Kubectl) -> None:
-    namespace.apply(no_more("count/jobs.batch"))
-    namespace.apply(*tasks.workflow("no-room", tasks.sh("work", "true")))
-    namespace.until(
-        tasks.TASK, "no-room", lambda t: "QuotaExceeded" in t["status"].get("message", ""), "naming the quota"
-    )
-    namespace.run("delete", "resourcequota", "tight")
-    found = namespace.until(tasks.TASK, "no-room", tasks.ended, "finished")
+def test_a_quota_without_room_for_a_pod_holds_the_task_until_it_is_lifted(without_pods: Kubectl) -> None:
+    found = without_pods.get(tasks.TASK, "held")
+    assert tasks.step(found, "work")["state"] == "Enqueued"
+    assert without_pods.get_all("pods") == []
+    without_pods.run("delete", "resourcequota", "tight")
+    found = without_pods.until(tasks.TASK, "held", tasks.ended, "finished")
     assert tasks.end_of(found) == ("Complete", "Succeeded")
     assert tasks.step(found, "work")["attempt"] == 1
 
 
-def test_a_quota_without_room_for_a_job_that_lasts_too_long_needs_attention_until_it_is_lifted(
-    namespace: Kubectl,
-) -> None:
-    namespace.apply(no_more("count/jobs.batch"))
-    namespace.apply(*tasks.workflow("too-long", tasks.sh("work", "true", startTimeout="3s")))
-    held = namespace.until(tasks.TASK, "too-long", _needs_attention, "in need of attention")
+def test_a_quota_without_room_for_a_job_is_named_and_its_tasks_go_on_once_it_is_lifted(without_jobs: Kubectl) -> None:
+    without_jobs.until(
+        tasks.TASK, "no-room", lambda t: "QuotaExceeded" in t.get("status", {}).get("message", ""), "naming the quota"
+    )
+    held = without_jobs.until(tasks.TASK, "too-long", _needs_attention, "in need of attention")
     assert "exceeded quota: tight" in held["status"]["message"]
-    namespace.run("delete", "resourcequota", "tight")
-    found = namespace.until(tasks.TASK, "too-long", tasks.ended, "finished")
-    assert tasks.end_of(found) == ("Error", "Aborted")
-    assert tasks.error_of(found)["type"] == "QuotaExceeded"
-    assert not _needs_attention(found)
+    without_jobs.run("delete", "resourcequota", "tight")
+    patient = without_jobs.until(tasks.TASK, "no-room", tasks.ended, "finished")
+    assert tasks.end_of(patient) == ("Complete", "Succeeded")
+    assert tasks.step(patient, "work")["attempt"] == 1
+    impatient = without_jobs.until(tasks.TASK, "too-long", tasks.ended, "finished")
+    assert tasks.end_of(impatient) == ("Error", "Aborted")
+    assert tasks.error_of(impatient)["type"] == "QuotaExceeded"
+    assert not _needs_attention(impatient)
 
 
-def test_a_job_of_the_very_name_made_by_somebody_else_does_not_pass_for_the_step(namespace: Kubectl) -> None:
+def test_a_job_of_the_very_name_made_by_somebody_else_does_not_pass_for_the_step(kubectl: Kubectl) -> None:
     # The name is known once the Task is: it waits for its template here.
-    namespace.apply(tasks.task("taken"))
-    uid = namespace.until(tasks.TASK, "taken", lambda t: t.get("status"), "waiting")["metadata"]["uid"]
+    uid = kubectl.until(tasks.TASK, "taken", lambda t: t.get("status"), "waiting")["metadata"]["uid"]
     name = attempt_name("taken", uid, "work", Role.FORWARD, 1)
-    namespace.apply(foreign_job(name))
-    namespace.run("wait", f"job/{name}", "--for=condition=Complete", "--timeout=60s")
-    namespace.apply(
+    kubectl.apply(foreign_job(name))
+    kubectl.run("wait", f"job/{name}", "--for=condition=Complete", "--timeout=60s")
+    kubectl.apply(
         tasks.template("taken", tasks.sh("work", tasks.report({"result": "ours"})), defaults={"startTimeout": "5s"})
     )
-    found = namespace.until(tasks.TASK, "taken", tasks.ended, "finished")
+    found = kubectl.until(tasks.TASK, "taken", tasks.ended, "finished")
     assert tasks.end_of(found) == ("Error", "Aborted")
     assert tasks.error_of(found)["type"] == "JobNameTaken"
     assert name in tasks.error_of(found)["message"]
@@ -189,10 +226,6 @@ def foreign_job(name: str) -> Manifest:
 
 def _of_attempt(pod: Manifest, number: int) -> bool:
     return bool(pod["metadata"]["labels"]["kubesaga.dev/attempt"] == str(number))
-
-
-def _reasons(events: list[Manifest]) -> set[str]:
-    return {each["reason"] for each in events}
 
 
 def _needs_attention(found: Manifest) -> bool:

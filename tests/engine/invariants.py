@@ -51,11 +51,13 @@ class Watched(World):
         assert again.status is decision.status, (
             f"a second look writes: {[f'{t.step}:{t.event}' for t in again.transitions]}, {again.status.message}"
         )
+        assert not set(again.launches) - set(decision.launches) - _recorded(snapshot.status)
         moment = self.now if at is None else at
         later = moment + 0.2 if decision.wake_at is None else min(moment + 0.2, (moment + decision.wake_at) / 2)
+        if decision.wake_at is not None and later >= decision.wake_at:  # nothing lies between the two
+            return
         third = super().decide(after, later)
         assert third.status is decision.status, f"time alone writes before wake_at: {third.status.message}"
-        assert not set(again.launches) - set(decision.launches) - _recorded(snapshot.status)
 
 
 def _still_seen(snapshot: Snapshot, status: TaskStatus, role: Role) -> dict[int, Observation]:

@@ -17,6 +17,8 @@ from tests.golden.play import Play, play
 from tests.sdk.conftest import RunningWarehouse
 from tests.sdk.support import PYTHON_PATH
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:

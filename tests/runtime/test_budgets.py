@@ -13,6 +13,8 @@ from kubesaga.runtime.kube import configmaps_path
 from tests.runtime.objects import NS
 from tests.runtime.world import World, done, fails
 
+pytestmark = pytest.mark.slow
+
 KIB = 1024
 CHAINS, LENGTH = 100, 5
 RESULT = "x" * (c.RESULT_LIMIT_BYTES - len('{"result": ""}'))

@@ -17,6 +17,8 @@ from kubesaga.runtime.kube import KubeError
 
 from .world import World, done, endless, fails
 
+pytestmark = pytest.mark.slow
+
 Scenario = Callable[[World], Coroutine[Any, Any, None]]
 """What a user does and waits for; begun anew, it carries on from where the world stands."""
 

@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from kubesaga.engine.graph import Graph
+from kubesaga.engine.records import StepRecord
 from kubesaga.engine.vocabulary import (
     Backoff,
     CompensationWhen,
@@ -191,6 +192,11 @@ class Plan:
     def approvals(self) -> tuple[int, ...]:
         """The forward steps that wait for a human's word."""
         return tuple(i for i in self.forward if self.steps[i].kind is StepKind.APPROVAL)
+
+    @cached_property
+    def untouched(self) -> tuple[StepRecord, ...]:
+        """The records of a Task that starts. They never change, so that all Tasks share them."""
+        return tuple(StepRecord(step.name) for step in self.steps)
 
     @cached_property
     def sinks(self) -> tuple[int, ...]:

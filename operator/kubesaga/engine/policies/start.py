@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kubesaga.engine.draft import Draft
 from kubesaga.engine.policies.results import listed
-from kubesaga.engine.records import Ending, StepRecord
+from kubesaga.engine.records import Ending
 from kubesaga.engine.vocabulary import (
     DesiredState,
     EndingPhase,
@@ -62,7 +62,7 @@ def _begin(draft: Draft) -> None:
     draft.parent = draft.snapshot.parent.link if draft.snapshot.parent else None
     draft.run = 1
     draft.started_at = draft.run_started_at = draft.now
-    draft.steps = [StepRecord(step.name) for step in draft.plan.steps]
+    draft.steps = list(draft.plan.untouched)
     draft.move_task(TaskEvent.START, TaskState.INITIALIZING)
 
 

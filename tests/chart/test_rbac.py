@@ -23,7 +23,7 @@ OPERATOR = {
     "/pods": READ,
     "/pods/log": {"get"},
     "/configmaps": {"get", "create", "delete", "deletecollection"},
-    "apps/controllerrevisions": {"get", "list", "create", "patch", "delete"},
+    "apps/controllerrevisions": {"get", "list", "create", "update", "delete"},
     "/events": {"create", "patch"},
 }
 EDIT = {"create", "update", "patch", "delete", "deletecollection"}

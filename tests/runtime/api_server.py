@@ -75,6 +75,8 @@ class ApiServer(MemoryKube):
                 _guard(self._existing(path), "resourceVersion", body["metadata"]["resourceVersion"])
                 return self.put(path, body)
             case "PATCH":
+                if "/controllerrevisions/" in path:  # its content is written anew by that, in other words than ours
+                    raise KubeError(422, "Invalid", "data: Invalid value: field is immutable")
                 return self._patch(path, body, content_type)
             case "DELETE" if query is not None:
                 return self._delete_selected(path, query)

@@ -141,7 +141,7 @@ def test_a_revision_that_went_under_the_template_that_returns_to_it_is_recorded_
         lost = [False]
 
         def lose(method: str, path: str) -> None:
-            if method == "PATCH" and path.endswith(old) and not lost[0]:
+            if method == "PUT" and path.endswith(old) and not lost[0]:
                 lost[0] = True
                 del shop.kube.objects[path]
 

@@ -36,7 +36,7 @@
 # A template's content is pinned in a revision, which is marked and deleted once nothing names it any more.
 - apiGroups: [apps]
   resources: [controllerrevisions]
-  verbs: [get, list, create, patch, delete]
+  verbs: [get, list, create, update, delete]
 - apiGroups: [""]
   resources: [events]
   verbs: [create, patch]

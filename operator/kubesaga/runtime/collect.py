@@ -116,11 +116,11 @@ class Collector:
                 log.info("deleted ControllerRevision %s, which nothing names any more", head.name)
 
     async def _try(self, act: Callable[..., Any], head: Head, *arguments: Any) -> bool:
-        """Write; False if the revision changed or went meanwhile, so that the next sweep has to look again."""
+        """Write; False if that failed, so that the next sweep has to look again. One revision holds up no other."""
         try:
             await act(head, *arguments)
         except KubeError as error:
-            if not (error.conflict or error.not_found):
-                raise
+            if not (error.conflict or error.not_found):  # it changed or went meanwhile
+                log.warning("cannot mark or delete ControllerRevision %s: %s", head.name, error)
             return False
         return True

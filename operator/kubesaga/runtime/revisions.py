@@ -164,11 +164,19 @@ class Revisions:
         return [Head.of(obj) async for page, _ in pages for obj in page]
 
     async def mark(self, head: Head, since: float | None) -> None:
-        """Note since when nothing names the revision; None: something does. Raises KubeError, also if it changed."""
-        stamp = None if since is None else rfc3339(since)
-        annotations = {c.ANNOTATION_UNREFERENCED: stamp}
-        body = {"metadata": {"resourceVersion": head.resource_version, "annotations": annotations}}
-        await self._kube.merge_patch(head.path, body)
+        """Note since when nothing names the revision; None: something does. Raises KubeError, also if it changed.
+
+        By an update: to patch a revision the API server writes its content anew, with other white space than ours, and
+        then refuses that as a change of what is immutable.
+        """
+        revision = await self._kube.get(head.path)
+        meta = revision["metadata"]
+        meta["resourceVersion"] = head.resource_version
+        annotations = meta.setdefault("annotations", {})
+        annotations.pop(c.ANNOTATION_UNREFERENCED, None)
+        if since is not None:
+            annotations[c.ANNOTATION_UNREFERENCED] = rfc3339(since)
+        await self._kube.update(head.path, revision)
 
     async def delete(self, head: Head) -> None:
         """Delete the revision as it was read. Raises KubeError, also if it changed since."""

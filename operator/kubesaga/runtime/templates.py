@@ -98,7 +98,7 @@ class Templates:
 
     async def _judge(self, template: Obj) -> Verdict:
         meta, spec = template["metadata"], template["spec"]
-        findings = check_template(spec, default_image=self._default_image)
+        findings = check_template(spec, default_image=self._default_image, name=meta["name"])
         if findings:
             message = "; ".join(f"{f.path}: {f.message}" for f in findings)
             return Verdict(FINDINGS, message, tuple(asdict(f) for f in findings))

@@ -64,7 +64,9 @@ test: check  ## check, then the tests of chart and cluster, on a test cluster th
 	$(CLUSTER) load; \
 	$(PYTHON) -m pytest tests/harness -m cluster_lifecycle; \
 	$(PYTHON) -m pytest --numprocesses auto --dist loadfile tests/runtime tests/golden -m slow; \
-	KUBECONFIG=$$($(CLUSTER) kubeconfig) $(PYTHON) -m pytest tests/chart tests/cluster
+	export KUBECONFIG=$$($(CLUSTER) kubeconfig); \
+	$(PYTHON) -m pytest --numprocesses 3 --dist loadfile tests/chart tests/cluster -m "not alone"; \
+	$(PYTHON) -m pytest tests/cluster -m alone
 
 bench: install  ## speed beside the floor that Kubernetes itself sets, as JSON
 	@KUBECONFIG=$$($(CLUSTER) kubeconfig) $(PYTHON) -m hack.bench

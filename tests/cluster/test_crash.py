@@ -21,6 +21,8 @@ from tests.cluster.namespaces import fresh_namespace
 from tests.cluster.operator_process import OperatorProcess
 from tests.cluster.orders import STEPS, Books, open_warehouse, order
 
+pytestmark = pytest.mark.alone
+
 BANKS_PAUSE = 1.0
 """Seconds that the busy bank asks to wait."""
 

@@ -13,6 +13,8 @@ from tests.cluster.dead_node import CANCELLED, DELETED, KEY
 from tests.cluster.kubectl import Kubectl, Manifest
 from tests.cluster.tasks import TASK
 
+pytestmark = pytest.mark.alone
+
 PATIENCE = 330.0
 """Seconds that a session of these tests alone has to wait."""
 

@@ -17,6 +17,8 @@ from tests.cluster.installation import wait_ready
 from tests.cluster.kubectl import Kubectl, Manifest
 from tests.cluster.namespaces import fresh_namespace
 
+pytestmark = pytest.mark.alone
+
 # After a failure they wait for up to half a minute before they ask the API server again; started anew they do not.
 ITS_CLIENTS = ("kube-controller-manager", "kube-scheduler", "kubelet")
 

@@ -12,6 +12,8 @@ from kubesaga.api.constants import ACTION_PLURAL, GROUP
 from tests.cluster import installation, tasks
 from tests.cluster.kubectl import Kubectl, Manifest
 
+pytestmark = pytest.mark.alone
+
 ACTION = f"{ACTION_PLURAL}.{GROUP}"
 ACCOUNT = f"system:serviceaccount:{installation.NAMESPACE}:{installation.DEPLOYMENT}"
 

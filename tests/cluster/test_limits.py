@@ -21,6 +21,8 @@ from tests.cluster.namespaces import fresh_namespace
 from tests.cluster.operator_process import OperatorProcess
 from tests.cluster.tasks import TASK, sh
 
+pytestmark = pytest.mark.alone
+
 # By priority, then by age; the names say nothing.
 IN_THEIR_ORDER = ["b-urgent-parent", "z-older", "a-younger", "c-last"]
 

@@ -13,6 +13,8 @@ from tests.cluster.namespaces import fresh_namespace
 # the kernel protects a container's first process from its own.
 KILL = """
 import os, pathlib, signal
+
+pytestmark = pytest.mark.alone
 killed = 0
 for place in pathlib.Path("/proc").glob("[0-9]*"):
     try:

@@ -173,6 +173,7 @@ def own_operator(
             process.close()
 
 
+@pytest.mark.alone
 def test_an_operator_for_another_environment_makes_new_revisions_and_deletes_those_that_nothing_names(
     own_operator: tuple[Kubectl, OperatorProcess], monkeypatch: pytest.MonkeyPatch
 ) -> None:

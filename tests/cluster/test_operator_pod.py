@@ -9,12 +9,12 @@ from tests.cluster.installation import PODS, wait_ready
 from tests.cluster.kubectl import Kubectl, Manifest
 from tests.cluster.namespaces import fresh_namespace
 
+pytestmark = pytest.mark.alone
+
 # The same user may signal the operator's process once it can be seen. From inside its own pod it cannot be killed:
 # the kernel protects a container's first process from its own.
 KILL = """
 import os, pathlib, signal
-
-pytestmark = pytest.mark.alone
 killed = 0
 for place in pathlib.Path("/proc").glob("[0-9]*"):
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass, replace
 
@@ -52,12 +53,20 @@ class Watched(World):
             f"a second look writes: {[f'{t.step}:{t.event}' for t in again.transitions]}, {again.status.message}"
         )
         assert not set(again.launches) - set(decision.launches) - _recorded(snapshot.status)
+        if not (decision.launches or decision.fences or decision.stops or decision.verdicts or decision.release):
+            assert _time(decision.wake_at) <= _time(again.wake_at), (
+                f"a time is forgotten: {again.wake_at} only after another look, {again.status.message}"
+            )
         moment = self.now if at is None else at
         later = moment + 0.2 if decision.wake_at is None else min(moment + 0.2, (moment + decision.wake_at) / 2)
         if decision.wake_at is not None and later >= decision.wake_at:  # nothing lies between the two
             return
         third = super().decide(after, later)
         assert third.status is decision.status, f"time alone writes before wake_at: {third.status.message}"
+
+
+def _time(wake_at: float | None) -> float:
+    return math.inf if wake_at is None else wake_at
 
 
 def _still_seen(snapshot: Snapshot, status: TaskStatus, role: Role) -> dict[int, Observation]:

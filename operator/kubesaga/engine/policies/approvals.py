@@ -17,6 +17,9 @@ def open_(draft: Draft, i: int) -> None:
     draft.move_step(i, _FORWARD, StepEvent.START, StepState.IN_PROGRESS, started_at=draft.now)
     name = draft.steps[i].name
     draft.emit("ApprovalRequested", f"{name} waits for a TaskAction Approve or Reject")
+    approval = draft.plan.steps[i].approval
+    if approval is not None and approval.timeout is not None:
+        draft.wake(draft.now + approval.timeout)  # no news of its own write will come
 
 
 def is_open(draft: Draft, i: int) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from tests.cluster import tasks
 from tests.cluster.installation import PODS, wait_ready
 from tests.cluster.kubectl import Kubectl, Manifest

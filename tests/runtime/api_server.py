@@ -14,7 +14,7 @@ from kubesaga.api.times import rfc3339
 from kubesaga.runtime.cache import Obj
 from kubesaga.runtime.kube import KubeError
 
-from .memory import MemoryKube
+from .memory import MemoryKube, guard, selected
 
 Watcher = Callable[[str, str, Obj], None]
 """Takes the plural, ADDED, MODIFIED or DELETED, and the object."""
@@ -62,7 +62,7 @@ class ApiServer(MemoryKube):
         match method:
             case "GET" if query is not None:
                 listed = self._list(path)
-                listed["items"] = [obj for obj in listed["items"] if _selected(obj, path, query)]
+                listed["items"] = [obj for obj in listed["items"] if selected(obj, path, query)]
                 return listed
             case "GET":
                 return copy.deepcopy(self._existing(path))
@@ -72,14 +72,14 @@ class ApiServer(MemoryKube):
             case "POST":
                 return self._create(path, body)
             case "PUT":
-                _guard(self._existing(path), "resourceVersion", body["metadata"]["resourceVersion"])
+                guard(self._existing(path), "resourceVersion", body["metadata"]["resourceVersion"])
                 return self.put(path, body)
             case "PATCH":
                 if "/controllerrevisions/" in path:  # its content is written anew by that, in other words than ours
                     raise KubeError(422, "Invalid", "data: Invalid value: field is immutable")
                 return self._patch(path, body, content_type)
             case "DELETE" if query is not None:
-                return self._delete_selected(path, query)
+                return self._deleteselected(path, query)
             case "DELETE":
                 return self._delete(path, body.get("preconditions", {}))
         raise AssertionError(f"not served: {method} {path}")
@@ -110,7 +110,7 @@ class ApiServer(MemoryKube):
             meta = body.get("metadata", {})
             for field in ("uid", "resourceVersion"):
                 if field in meta:
-                    _guard(before, field, meta[field])
+                    guard(before, field, meta[field])
             after = _merged(copy.deepcopy(before), body)
         if is_status:
             after = {**copy.deepcopy(before), "status": after.get("status")}
@@ -126,7 +126,7 @@ class ApiServer(MemoryKube):
     def _delete(self, path: str, preconditions: Mapping[str, str]) -> Obj:
         obj = self._existing(path)
         for field, value in preconditions.items():
-            _guard(obj, field, value)
+            guard(obj, field, value)
         if obj["metadata"].get("finalizers"):
             if obj["metadata"].get("deletionTimestamp"):
                 return obj
@@ -134,10 +134,10 @@ class ApiServer(MemoryKube):
             return self.put(path, {**obj, "metadata": meta})
         return self._remove(path)
 
-    def _delete_selected(self, path: str, query: Mapping[str, str]) -> Obj:
+    def _deleteselected(self, path: str, query: Mapping[str, str]) -> Obj:
         plural = path.rsplit("/", 1)[-1]
         mine = [at for at in self.objects if at.split("/")[-2] == plural]
-        for at in [at for at in mine if _selected(self.objects[at], path, query)]:
+        for at in [at for at in mine if selected(self.objects[at], path, query)]:
             self._delete(at, {})
         return {}
 
@@ -161,28 +161,11 @@ def _owners(obj: Obj) -> set[str]:
     return {owner["uid"] for owner in obj["metadata"].get("ownerReferences") or ()}
 
 
-def _selected(obj: Obj, path: str, query: Mapping[str, str]) -> bool:
-    meta = obj["metadata"]
-    if "/namespaces/" in path and path.split("/namespaces/")[1].split("/", maxsplit=1)[0] != meta["namespace"]:
-        return False
-    labels = meta.get("labels") or {}
-    for term in query.get("labelSelector", "").split(","):
-        key, equals, value = term.partition("=")
-        if term and (key not in labels or (equals and labels[key] != value)):
-            return False
-    return True
-
-
-def _guard(obj: Obj, field: str, value: str) -> None:
-    if obj["metadata"][field] != value:
-        raise KubeError(409, "Conflict", f"{field} is {obj['metadata'][field]}, not {value}")
-
-
 def _json_patched(obj: Obj, ops: list[dict[str, Any]]) -> Obj:
     for op in ops:
         *way, last = [part.replace("~1", "/").replace("~0", "~") for part in op["path"].split("/")[1:]]
         if [*way, last] == ["metadata", "resourceVersion"]:
-            _guard(obj, "resourceVersion", op["value"])
+            guard(obj, "resourceVersion", op["value"])
             continue
         at: Any = obj
         for part in way:

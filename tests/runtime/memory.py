@@ -120,3 +120,22 @@ def failing_first(*errors: KubeError) -> Callable[[str, str], KubeError | None]:
 def no_answer(method: str, path: str) -> KubeError:
     """For ``MemoryKube.broken``: the API server is away."""
     return KubeError(0, "NoAnswer", f"{method} {path}: connection refused")
+
+
+def selected(obj: Obj, path: str, query: Mapping[str, str]) -> bool:
+    """Whether a list of ``path`` by these labels has the object."""
+    meta = obj["metadata"]
+    if "/namespaces/" in path and path.split("/namespaces/")[1].split("/", maxsplit=1)[0] != meta["namespace"]:
+        return False
+    labels = meta.get("labels") or {}
+    for term in query.get("labelSelector", "").split(","):
+        key, equals, value = term.partition("=")
+        if term and (key not in labels or (equals and labels[key] != value)):
+            return False
+    return True
+
+
+def guard(obj: Obj, field: str, value: str) -> None:
+    """Refuse a write that stands on another object, or on another version of it, than there is."""
+    if obj["metadata"][field] != value:
+        raise KubeError(409, "Conflict", f"{field} is {obj['metadata'][field]}, not {value}")

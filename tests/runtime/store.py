@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from kubesaga.runtime.cache import Obj
-from kubesaga.runtime.kube import KubeError
 
-from .memory import MemoryKube
+from .memory import MemoryKube, guard, selected
 
 
 class StoreKube(MemoryKube):
@@ -26,7 +25,7 @@ class StoreKube(MemoryKube):
     ) -> Obj:
         if method == "GET" and query is not None:
             listed = await super()._call(method, path, body, query=query)
-            listed["items"] = [obj for obj in listed["items"] if _selected(obj, path, query)]
+            listed["items"] = [obj for obj in listed["items"] if selected(obj, path, query)]
             return listed
         if method not in ("PATCH", "DELETE"):
             return await super()._call(method, path, body, query=query)
@@ -38,37 +37,20 @@ class StoreKube(MemoryKube):
         obj = copy.deepcopy(self._existing(at))
         if method == "DELETE":
             for field, value in body.get("preconditions", {}).items():
-                _guard(obj, field, value)
+                guard(obj, field, value)
             return self.objects.pop(at)
         if "json-patch" in content_type:
             return self.put(at, _json_patched(obj, body))
         if "resourceVersion" in body.get("metadata", {}):
-            _guard(obj, "resourceVersion", body["metadata"]["resourceVersion"])
+            guard(obj, "resourceVersion", body["metadata"]["resourceVersion"])
         return self.put(at, _merged(obj, body))
-
-
-def _selected(obj: Obj, path: str, query: Mapping[str, str]) -> bool:
-    meta = obj["metadata"]
-    if "/namespaces/" in path and path.split("/namespaces/")[1].split("/", maxsplit=1)[0] != meta["namespace"]:
-        return False
-    labels = meta.get("labels", {})
-    for term in query.get("labelSelector", "").split(","):
-        key, equals, value = term.partition("=")
-        if term and (key not in labels or (equals and labels[key] != value)):
-            return False
-    return True
-
-
-def _guard(obj: Obj, field: str, value: str) -> None:
-    if obj["metadata"][field] != value:
-        raise KubeError(409, "Conflict", f"{field} is {obj['metadata'][field]}, not {value}")
 
 
 def _json_patched(obj: Obj, ops: list[dict[str, Any]]) -> Obj:
     for op in ops:
         match op["path"].split("/")[1:]:
             case ["metadata", "resourceVersion"]:
-                _guard(obj, "resourceVersion", op["value"])
+                guard(obj, "resourceVersion", op["value"])
             case ["status"]:
                 obj["status"] = op["value"]
             case ["status", field] if op["op"] == "remove":

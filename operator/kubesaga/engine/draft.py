@@ -103,10 +103,7 @@ class Draft:
 
     def kind(self, i: int, role: Role) -> StepKind:
         """Whether the step, or its compensation, is a program, a child Task or an approval."""
-        step = self.plan.steps[i]
-        if role is Role.COMPENSATION:
-            return step.compensation.kind if step.compensation else StepKind.PROGRAM
-        return step.kind
+        return self.plan.kind(i, role)
 
     def retry_policy(self, i: int, role: Role) -> RetryPolicy:
         """The retry policy of the step in this role."""

@@ -20,6 +20,7 @@ from kubesaga.engine.vocabulary import (
     IdentityStrategy,
     Jitter,
     OnTimeout,
+    Role,
     RuleAction,
     RunningSteps,
     StaleAction,
@@ -202,6 +203,13 @@ class Plan:
     def sinks(self) -> tuple[int, ...]:
         """The forward steps for which no other waits: their results are the Task's."""
         return tuple(i for i in self.graph.sinks if i in self.forward)
+
+    def kind(self, step: int, role: Role) -> StepKind:
+        """Whether the step, or its compensation, is a program, a child Task or an approval."""
+        planned = self.steps[step]
+        if role is Role.COMPENSATION:
+            return planned.compensation.kind if planned.compensation else StepKind.PROGRAM
+        return planned.kind
 
     def ancestors(self, step: int) -> list[int]:
         """The steps whose results this one sees, in topological order; those of ``finally`` see every forward step."""

@@ -13,7 +13,6 @@ from typing import Any
 from kubesaga.api import constants as c
 from kubesaga.api.programs import ProgramKind
 from kubesaga.engine.decision import Attempt
-from kubesaga.engine.plan import Plan
 from kubesaga.engine.records import StepRecord, TaskStatus
 from kubesaga.engine.snapshot import Child, Observation, Phase
 from kubesaga.engine.states import LIVE_STEP_STATES, TERMINAL_TASK_STATES
@@ -63,7 +62,7 @@ class Attempts:
             if revision.plan.steps[i].kind is StepKind.TASK:
                 await self._look_at_child(task, i, step, seen, ending=status.ending is not None)
             for role, record in ((Role.FORWARD, step), (Role.COMPENSATION, step.compensation)):
-                if record is None or record.job_name is None or _kind(revision.plan, i, role) is not StepKind.PROGRAM:
+                if record is None or record.job_name is None or revision.plan.kind(i, role) is not StepKind.PROGRAM:
                     continue
                 observation: Observation | None = None
                 if record.state in LIVE_STEP_STATES:
@@ -184,13 +183,6 @@ class Attempts:
             raise
         self._seen(Kind.TASK, None, child)
         return child
-
-
-def _kind(plan: Plan, i: int, role: Role) -> StepKind:
-    step = plan.steps[i]
-    if role is Role.COMPENSATION:
-        return step.compensation.kind if step.compensation else StepKind.PROGRAM
-    return step.kind
 
 
 def _job_of(pod: Obj) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kubesaga.api import constants as c
+from kubesaga.engine.encoding import to_text
 from kubesaga.engine.vocabulary import DeletionPolicy
 from kubesaga.runtime.configmaps import build_config_map
 
@@ -47,7 +48,7 @@ class Delivery:
 
 def deliver(task: Mapping[str, Any], policy: DeletionPolicy, job_name: str, document: Mapping[str, Any]) -> Delivery:
     """Choose how the document travels. Raises InputTooLarge."""
-    text = _encode(document)
+    text = to_text(document)
     size = len(text.encode())
     if size <= c.INLINE_INPUT_BYTES:
         return Delivery(c.ENV_INPUT, text)
@@ -58,16 +59,6 @@ def deliver(task: Mapping[str, Any], policy: DeletionPolicy, job_name: str, docu
         )
     config_map = build_config_map(task, policy, f"{job_name}-input", c.CONTENT_INPUT, {c.INPUT_KEY: text})
     return Delivery(c.ENV_INPUT_FILE, f"{c.INPUT_PATH}/{c.INPUT_KEY}", config_map)
-
-
-def _encode(document: Mapping[str, Any]) -> str:
-    text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        # A lone surrogate, which JSON can spell and UTF-8 cannot.
-        return json.dumps(document, separators=(",", ":"))
-    return text
 
 
 def _largest_parts(document: Mapping[str, Any]) -> str:

@@ -16,7 +16,7 @@ from kubesaga.engine.decision import Attempt, Decision
 from kubesaga.engine.plan import ChildTask, ExpressionError
 from kubesaga.engine.records import StepError, TaskStatus
 from kubesaga.engine.snapshot import MissingValues
-from kubesaga.engine.vocabulary import Role, StepKind
+from kubesaga.engine.vocabulary import StepKind
 from kubesaga.runtime import children
 from kubesaga.runtime.cache import Cache, Kind, News
 from kubesaga.runtime.configmaps import put_config_map
@@ -232,10 +232,7 @@ def _kind(gathered: Gathered, attempt: Attempt) -> StepKind:
     """What the attempt runs in."""
     plan = gathered.plan
     assert plan is not None
-    step = plan.steps[plan.graph.index[attempt.step]]
-    if attempt.role is Role.COMPENSATION:
-        return step.compensation.kind if step.compensation else StepKind.PROGRAM
-    return step.kind
+    return plan.kind(plan.graph.index[attempt.step], attempt.role)
 
 
 def _child_of(gathered: Gathered, status: TaskStatus, attempt: Attempt) -> tuple[ChildTask, str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from kubesaga.engine.draft import Draft
+from kubesaga.engine.encoding import size_of
 from kubesaga.engine.plan import ExpressionError
 from kubesaga.engine.policies import attempts, finally_steps, forward, results, saga
 from kubesaga.engine.records import Ending, ResultRef, StepError
@@ -103,7 +104,7 @@ def make_result(draft: Draft) -> StepError | None:
     if violations:
         said = results.listed(violations)
         return StepError("OutputInvalid", f"the Task's result breaks outputSchema: {said}", retryable=False)
-    size = results.size_of(result)
+    size = size_of(result)
     if size > results.RESULT_LIMIT:
         return StepError(
             "OutputTooLarge",

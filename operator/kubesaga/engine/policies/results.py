@@ -6,12 +6,12 @@ Used when an attempt succeeds, when a human completes a step, and for the Task's
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from kubesaga.engine.decision import Blob
 from kubesaga.engine.draft import Draft
+from kubesaga.engine.encoding import size_of, to_text
 from kubesaga.engine.identity import attempt_name, result_name
 from kubesaga.engine.plan import Violation
 from kubesaga.engine.records import ResultRef, StepError
@@ -22,26 +22,6 @@ INLINE_LIMIT = 4096
 INLINE_TOTAL = 128 * 1024
 RESULT_LIMIT = 256 * 1024
 METADATA_LIMIT = 4096
-_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
-
-
-def to_text(value: Any) -> str:
-    """The value's JSON; in ASCII only where UTF-8 cannot hold it (a lone surrogate)."""
-    text = _COMPACT.encode(value)
-    return text if _is_utf8(text) else json.dumps(value, separators=(",", ":"))
-
-
-def size_of(value: Any) -> int:
-    """Bytes of the value's JSON."""
-    return len(to_text(value).encode())
-
-
-def _is_utf8(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def problem(draft: Draft, i: int, result: Any, metadata: Mapping[str, Any] | None) -> StepError | None:

@@ -7,7 +7,6 @@ stopped, from the state in which the stop left it. On a Task that has failed eac
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from kubesaga.engine.draft import Draft
 from kubesaga.engine.policies import approvals, attempts, conditions, forward, reopen, results, settling
@@ -198,33 +197,34 @@ def _retry(draft: Draft, i: int, _: Action) -> str:
 
 
 def _complete(draft: Draft, i: int, action: Action) -> str:
-    stored = results.stored(draft, i, action.result)
-    draft.move_step(
-        i,
-        _FORWARD,
-        StepEvent.COMPLETE_MANUALLY,
-        StepState.COMPLETE,
-        outcome=StepOutcome.SUCCEEDED,
-        result=stored,
-        **_over(draft),
-    )
-    draft.woken = True
+    _end_by_hand(draft, i, action, StepEvent.COMPLETE_MANUALLY, StepState.COMPLETE, StepOutcome.SUCCEEDED)
     return f"{draft.steps[i].name} is Complete with the given result"
 
 
 def _resolve(draft: Draft, i: int, action: Action) -> str:
+    state, outcome = StepState.RESOLVED_MANUALLY, StepOutcome.RESOLVED_MANUALLY
+    _end_by_hand(draft, i, action, StepEvent.RESOLVE_MANUALLY, state, outcome)
+    return f"{draft.steps[i].name} is ResolvedManually"
+
+
+def _end_by_hand(
+    draft: Draft, i: int, action: Action, event: StepEvent, state: StepState, outcome: StepOutcome
+) -> None:
+    """The step is over, with the action's result."""
     stored = results.stored(draft, i, action.result)
     draft.move_step(
         i,
         _FORWARD,
-        StepEvent.RESOLVE_MANUALLY,
-        StepState.RESOLVED_MANUALLY,
-        outcome=StepOutcome.RESOLVED_MANUALLY,
+        event,
+        state,
+        outcome=outcome,
         result=stored,
-        **_over(draft),
+        finished_at=draft.now,
+        next_retry_at=None,
+        stop=None,
+        error=None,
     )
     draft.woken = True
-    return f"{draft.steps[i].name} is ResolvedManually"
 
 
 def _skip(draft: Draft, i: int, action: Action) -> str:
@@ -259,10 +259,6 @@ def _answer(action: Action) -> object:
     if action.has_result:
         return action.result
     return {"approved": True, "by": action.requested_by, "reason": action.reason}
-
-
-def _over(draft: Draft) -> dict[str, Any]:
-    return {"finished_at": draft.now, "next_retry_at": None, "stop": None, "error": None}
 
 
 def _by(action: Action) -> str:

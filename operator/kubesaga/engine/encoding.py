@@ -1,0 +1,26 @@
+"""JSON as it is stored and counted: compact, and in UTF-8 whatever a value contains.
+
+Used for results by the engine, and for the inputs of steps by the runtime, so that both weigh a value alike.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
+def to_text(value: Any) -> str:
+    """The value's JSON; in ASCII only where UTF-8 cannot hold it (a lone surrogate)."""
+    text = _COMPACT.encode(value)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(value, separators=(",", ":"))
+    return text
+
+
+def size_of(value: Any) -> int:
+    """Bytes of the value's JSON."""
+    return len(to_text(value).encode())

@@ -126,7 +126,7 @@ def test_only_a_refusal_for_that_reason_counts() -> None:
     ],
 )
 def test_a_namespace_that_is_asked_admits_nothing_only_if_it_says_so(answer: KubeError, admits: bool) -> None:
-    kube, terminating = ApiServer(), Terminating()
+    kube, terminating = ApiServer(), Terminating(lambda: 0.0)
     kube.broken = refusing(answer)
     asyncio.run(terminating.ask(kube, NS))
     assert terminating.admits(NS) is admits

@@ -8,12 +8,12 @@ can wait for a slot that its own child needs.
 from __future__ import annotations
 
 import heapq
-import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from kubesaga.engine.vocabulary import DesiredState
 from kubesaga.runtime.cache import Cache, Lane
+from kubesaga.runtime.clocks import monotonic
 from kubesaga.runtime.index import launched
 from kubesaga.runtime.projection import parent_uid
 from kubesaga.runtime.queue import WorkQueue
@@ -27,7 +27,7 @@ PASSED_OVER_SECONDS = 30.0
 class Admission:
     """``limit`` 0 = none. Slots are counted in the cache, which has every own write at once."""
 
-    def __init__(self, cache: Cache, queue: WorkQueue, limit: int, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, cache: Cache, queue: WorkQueue, limit: int, clock: Callable[[], float] = monotonic) -> None:
         self._cache = cache
         self._queue = queue
         self._limit = limit

@@ -9,14 +9,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-import time
 from collections import OrderedDict
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Literal
 
+from kubesaga.api.times import rfc3339
 from kubesaga.runtime import metrics
 from kubesaga.runtime.cache import Obj
+from kubesaga.runtime.clocks import Clock, monotonic, wall
 from kubesaga.runtime.kube import Kube, KubeError, events_path
 
 log = logging.getLogger(__name__)
@@ -54,10 +54,11 @@ class _Written:
 class EventRecorder:
     """Writes Events as ``component``; ``instance`` is this process (the pod's name)."""
 
-    def __init__(self, kube: Kube, component: str = "kubesaga", *, instance: str) -> None:
+    def __init__(self, kube: Kube, component: str = "kubesaga", *, instance: str, clock: Clock = wall) -> None:
         self._kube = kube
         self._component = component
         self._instance = instance
+        self._clock = clock
         self._pending: OrderedDict[_Key, _Pending] = OrderedDict()
         self._written: OrderedDict[_Key, _Written] = OrderedDict()
         self._news = asyncio.Event()
@@ -133,7 +134,7 @@ class EventRecorder:
         count = written.count + pending.count
         path = events_path(written.namespace, written.name)
         try:
-            await self._kube.merge_patch(path, {"count": count, "lastTimestamp": _now()})
+            await self._kube.merge_patch(path, {"count": count, "lastTimestamp": self._now()})
             written.count = count
         except KubeError as error:
             if not error.not_found:
@@ -144,7 +145,7 @@ class EventRecorder:
     async def _create(self, key: _Key, pending: _Pending) -> None:
         _, reason, note = key
         namespace = pending.reference["namespace"]
-        now = _now()
+        now = self._now()
         name = f"{pending.reference['name'][:236]}.{secrets.token_hex(8)}"
         await self._kube.create(
             events_path(namespace),
@@ -164,16 +165,15 @@ class EventRecorder:
                 "reportingInstance": self._instance,
             },
         )
-        self._written[key] = _Written(namespace, name, pending.count, time.monotonic())
+        self._written[key] = _Written(namespace, name, pending.count, monotonic())
 
     def _forget_old(self) -> None:
-        oldest = time.monotonic() - SAME_EVENT_SECONDS
+        oldest = monotonic() - SAME_EVENT_SECONDS
         while self._written:
             key = next(iter(self._written))
             if self._written[key].at >= oldest and len(self._written) <= CAPACITY:
                 return
             del self._written[key]
 
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    def _now(self) -> str:
+        return rfc3339(int(self._clock()))

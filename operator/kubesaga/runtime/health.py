@@ -8,7 +8,6 @@ whether this process could work: on standbys too, so that a rollout waits until 
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
 
 from aiohttp import web
@@ -16,6 +15,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from kubesaga.runtime import metrics
 from kubesaga.runtime.cache import Cache, Kind
+from kubesaga.runtime.clocks import monotonic
 from kubesaga.runtime.kube import Kube
 from kubesaga.runtime.queue import Key, WorkQueue
 
@@ -29,7 +29,7 @@ STALE_AFTER = 30.0
 class Health:
     """Judges this process; ``clock`` in seconds, monotonic."""
 
-    def __init__(self, kube: Kube, cache: Cache, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, kube: Kube, cache: Cache, clock: Callable[[], float] = monotonic) -> None:
         self._kube = kube
         self._cache = cache
         self._clock = clock

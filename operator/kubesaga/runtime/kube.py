@@ -10,15 +10,15 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import AsyncIterator, Mapping
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlencode
 
 import aiohttp
-from kubernetes.aio.client.configuration import Configuration
 from kubernetes.aio.client.rest import RESTClientObject
 
 from kubesaga.runtime import metrics
 from kubesaga.runtime.cache import Obj
+from kubesaga.runtime.clocks import monotonic
 from kubesaga.runtime.connection import load_configuration, session_options
 from kubesaga.runtime.paths import (
     actions_path,
@@ -104,16 +104,39 @@ class KubeError(Exception):
         return self.status in (0, 429) or self.status >= 500
 
 
+class Response(Protocol):
+    """An answer, as the official client has it."""
+
+    status: int
+
+    async def read(self) -> bytes:
+        """The body."""
+
+    def getheader(self, name: str, /) -> str | None:
+        """A header, or None."""
+
+
+class Rest(Protocol):
+    """What sends requests: the official client's ``RESTClientObject``, or the simulation's transport."""
+
+    async def request(
+        self, method: str, url: str, headers: dict[str, str], body: Any, /, *, _request_timeout: aiohttp.ClientTimeout
+    ) -> Response:
+        """Send and wait. Raises aiohttp.ClientError, TimeoutError or OSError when there is no answer."""
+
+    async def close(self) -> None:
+        """Close the connections."""
+
+
 class Kube:
     """An API server, as the operator. All methods raise KubeError; bodies and answers are plain dicts."""
 
-    def __init__(self, configuration: Configuration, kubeconfig: str | None = None) -> None:
-        configuration.client_session_kwargs = session_options(configuration)
+    def __init__(self, rest: Rest, host: str, kubeconfig: str | None = None) -> None:
         self.kubeconfig = kubeconfig
         self.last_contact: float | None = None
-        """time.monotonic() of the last answer that was no server error."""
-        self._host = configuration.host.rstrip("/")
-        self._rest = RESTClientObject(configuration)
+        """By ``clocks.monotonic``: the last answer that was no server error."""
+        self._host = host.rstrip("/")
+        self._rest = rest
 
     @classmethod
     async def connect(cls, kubeconfig: str | None) -> Kube:
@@ -121,7 +144,9 @@ class Kube:
 
         Sends nothing yet. Raises ConnectError.
         """
-        return cls(await load_configuration(kubeconfig), kubeconfig)
+        configuration = await load_configuration(kubeconfig)
+        configuration.client_session_kwargs = session_options(configuration)
+        return cls(RESTClientObject(configuration), configuration.host, kubeconfig)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -243,9 +268,8 @@ class Kube:
         started = time.perf_counter()
         status = 0
         try:
-            response = await self._rest.request(  # type: ignore[no-untyped-call]
-                method, url, {"Content-Type": content_type}, body, _request_timeout=REQUEST_TIMEOUT
-            )
+            headers = {"Content-Type": content_type}
+            response = await self._rest.request(method, url, headers, body, _request_timeout=REQUEST_TIMEOUT)
             status = response.status
             content: bytes = await response.read()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -254,7 +278,7 @@ class Kube:
             seconds = time.perf_counter() - started
             metrics.api_request(method, resource_of(path), status, seconds)
         if status < 500:
-            self.last_contact = time.monotonic()
+            self.last_contact = monotonic()
         if status >= 300:
             raise _error(status, response.getheader("Retry-After"), content)
         return content

@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 from kubesaga.runtime import metrics
 from kubesaga.runtime.cache import Obj
+from kubesaga.runtime.clocks import Clock, monotonic, wall
 from kubesaga.runtime.kube import Kube, KubeError, leases_path
 
 log = logging.getLogger(__name__)
@@ -50,7 +50,8 @@ class LeaderElector:
         lease_duration: float = 15,
         renew_deadline: float = 10,
         retry_period: float = 2,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = monotonic,
+        wall: Clock = wall,
     ) -> None:
         self._kube = kube
         self._namespace = namespace
@@ -60,6 +61,7 @@ class LeaderElector:
         self._renew_deadline = renew_deadline
         self._retry_period = retry_period
         self._clock = clock
+        self._wall = wall
         self._lease: Obj | None = None
         self._unchanged_since = 0.0
         self._renewed_at = 0.0
@@ -133,7 +135,7 @@ class LeaderElector:
         """Write this process into the Lease; False if another was quicker."""
         transitions = int(spec.get("leaseTransitions") or 0)
         try:
-            await self._write({"acquireTime": _now(), "leaseTransitions": transitions + 1, **self._claim()})
+            await self._write({"acquireTime": self._now(), "leaseTransitions": transitions + 1, **self._claim()})
         except KubeError as error:
             if not (error.conflict or error.already_exists):
                 raise
@@ -188,8 +190,12 @@ class LeaderElector:
         return {
             "holderIdentity": self._identity,
             "leaseDurationSeconds": round(self._lease_duration),
-            "renewTime": _now(),
+            "renewTime": self._now(),
         }
+
+    def _now(self) -> str:
+        moment = datetime.fromtimestamp(self._wall(), UTC)
+        return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
     async def _write(self, spec: Obj) -> None:
         """Create the Lease, or replace the very version that was seen last."""
@@ -209,10 +215,6 @@ class LeaderElector:
 
 def _version(lease: Obj) -> Any:
     return lease["metadata"]["resourceVersion"]
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 async def _pause(stop: asyncio.Event, seconds: float) -> None:

@@ -6,9 +6,9 @@ Nobody watches namespaces (the operator needs no permission on them): ``apply`` 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
+from kubesaga.runtime.clocks import monotonic
 from kubesaga.runtime.kube import Kube, KubeError, configmaps_path
 
 REMEMBERED_SECONDS = 60.0
@@ -17,7 +17,7 @@ REMEMBERED_SECONDS = 60.0
 class Terminating:
     """Remembers a refusal for a minute: a namespace of that name may come again."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
         self._clock = clock
         self._until: dict[str, float] = {}
 

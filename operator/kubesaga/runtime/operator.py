@@ -80,8 +80,10 @@ class Operator:
         )
         self._resync = Resync(kube, self._cache, self._router.changed, settings.namespaces, settings.resync_interval)
         self._health = Health(kube, self._cache)
-        self._elector = LeaderElector(kube, settings.lease_namespace, settings.lease_name, identity=settings.identity)
-        self._events = EventRecorder(kube, instance=settings.identity)
+        self._elector = LeaderElector(
+            kube, settings.lease_namespace, settings.lease_name, identity=settings.identity, wall=clock
+        )
+        self._events = EventRecorder(kube, instance=settings.identity, clock=clock)
         self._revisions = Revisions(kube)
         self._template_reconciler = Templates(
             kube, self._cache, self._router, self._revisions, settings.default_image, settings.environment, clock

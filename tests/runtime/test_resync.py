@@ -145,3 +145,17 @@ def test_with_namespaces_given_each_is_listed_by_itself() -> None:
         ]
 
     Scene((NS, "lab")).run(act)
+
+
+def test_what_one_namespace_brought_is_told_though_the_next_cannot_be_listed() -> None:
+    """Its watch will tell it as nothing new: whoever it concerns is woken now or never."""
+
+    async def act(scene: Scene) -> None:
+        scene.put_task("ended", "Complete")
+        scene.kube.broken = lambda _, path: KubeError(500, "InternalError", path) if "/later/" in path else None
+        scene.resync.request(Kind.TASK)
+        await asyncio.sleep(0.1)
+        assert scene.told == ["tasks/ended"]
+        assert not scene.cache.synced(Kind.TASK)
+
+    Scene((NS, "later")).run(act)

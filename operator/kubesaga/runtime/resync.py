@@ -74,7 +74,9 @@ class Resync:
         loop = asyncio.get_running_loop()
         self._due[kind] = loop.time() + self._interval  # before listing: a request meanwhile counts
         try:
-            changed = [obj for scope in self._scopes for obj in await self._list_scope(kind, scope)]
+            for scope in self._scopes:
+                for obj in await self._list_scope(kind, scope):
+                    self._changed(kind, obj)  # before the next scope, which may fail: the watch will not tell it again
         except KubeError as error:
             if not error.gone:
                 log.warning("cannot list %s: %s", kind, error)
@@ -82,8 +84,6 @@ class Resync:
             return
         self._cache.mark_synced(kind)
         metrics.resynced(kind)
-        for obj in changed:
-            self._changed(kind, obj)
         for obj in self._cache.all(kind):
             if _is_open(kind, obj):
                 self._changed(kind, obj)

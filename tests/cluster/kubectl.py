@@ -91,7 +91,7 @@ class Kubectl:
     def watch(self, kind: str, name: str, seconds: float = PATIENCE) -> Iterator[Manifest]:
         """The object as it is and every time it changes; ends after `seconds`.
 
-        A watch that breaks (the API server restarts) or cannot begin (no such object yet) is begun again.
+        One that is not there yet is waited for. A watch that breaks (the API server restarts) is begun again.
         """
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
@@ -129,7 +129,10 @@ class Kubectl:
             time.sleep(0.25)
 
     def _watch_once(self, kind: str, name: str, deadline: float) -> Iterator[Manifest]:
-        with _process(self.command("get", kind, name, "--watch", "-o", "json")) as stream:
+        # By a selector: of one object by its name kubectl drops the first event of the watch, taking it for the object
+        # that it has read before, and with it whatever changed between the two.
+        selector = f"--field-selector=metadata.name={name}"
+        with _process(self.command("get", kind, selector, "--watch", "-o", "json")) as stream:
             decoder, text = json.JSONDecoder(), ""
             while (left := deadline - time.monotonic()) > 0:
                 if not select.select([stream], [], [], left)[0]:

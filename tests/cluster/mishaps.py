@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.cluster.kubectl import Manifest
+from tests.cluster.moments import held
 from tests.cluster.tasks import AT_ONCE, handler, report, sh, sleep, task, template
 
 # Handlers that misbehave, mounted into the pods: an image of their own would prove nothing more.
@@ -37,7 +38,8 @@ WITH_MODULE: Manifest = {
     "volumeMounts": [{"name": "code", "mountPath": "/app/handlers/faulty.py", "subPath": "faulty.py"}],
     "pod": {"volumes": [{"name": "code", "configMap": {"name": "faulty"}}]},
 }
-STARTS_WITHIN = "20s"
+STARTS_WITHIN = "60s"
+LAST_WORDS = "the last words"
 LOUD = "yes 'a line of forty characters that says little' | head -c 4000000"
 TELL_INPUT = """
 import json, os
@@ -89,7 +91,7 @@ def failing() -> dict[str, Manifest]:
         "ignores-sigterm": handler("work", "faulty:IgnoresSigterm", timeout="2s"),
         "handler-result-too-large": handler("work", "faulty:ReturnsTooMuch"),
         "container-result-too-large": sh("work", report({"result": "x" * 5000})),
-        "loud-and-failing": sh("work", f"{LOUD}; echo the last words; exit 3"),
+        "loud-and-failing": sh("work", f"{LOUD}; echo {LAST_WORDS}; {held('exit 3')}"),
         "says-so-itself": sh("work", f"{report({'error': declined})}; exit 1", retry=AT_ONCE),
         **{f"exit-{code}": sh("work", f"exit {code}", retry=AT_ONCE) for code in (1, 63, 64, 78, 79)},
     }

@@ -10,10 +10,11 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from hack.cluster.paths import CHECKOUT
-from tests.cluster.kubectl import Kubectl, Manifest
+from tests.cluster.kubectl import PATIENCE, Kubectl, Manifest
 
 IDENTITY = "test"
 LEASE = "kubesaga-operator"
@@ -55,14 +56,32 @@ class OperatorProcess:
 
     def wait_leading(self) -> None:
         """Wait until it has taken its Lease."""
-        self._kubectl.until("lease", LEASE, _held, "held by the operator of this test")
+        identity = self._settings.get("identity", IDENTITY)
+        self._kubectl.until("lease", LEASE, lambda lease: _holder(lease) == identity, f"held by {identity}")
+
+    def freeze(self) -> float:
+        """Have it do nothing, and know nothing of it; returns when, in seconds since the epoch."""
+        self._signal(signal.SIGSTOP)
+        return time.time()
+
+    def thaw(self) -> None:
+        """Let it go on where it was."""
+        self._signal(signal.SIGCONT)
+
+    def stir(self, seconds: float) -> float:
+        """Let it go on for a moment; returns when it was frozen again."""
+        self.thaw()
+        time.sleep(seconds)
+        return self.freeze()
+
+    def wait_ended(self) -> int:
+        """Wait until it has ended by itself; returns its exit code."""
+        return self._running().wait(PATIENCE)
 
     def kill(self) -> None:
         """End it as a power cut would. Fails if it had ended by itself."""
-        assert self._process is not None
-        assert self._process.poll() is None, f"the operator ended by itself:\n{self.log()}"
-        self._process.send_signal(signal.SIGKILL)
-        self._process.wait()
+        self._signal(signal.SIGKILL)
+        self._running().wait()
         self._process = None
 
     def close(self) -> None:
@@ -70,10 +89,19 @@ class OperatorProcess:
         if self._process is not None and self._process.poll() is None:
             self.kill()
 
+    def _signal(self, number: signal.Signals) -> None:
+        process = self._running()
+        assert process.poll() is None, f"the operator ended by itself:\n{self.log()}"
+        process.send_signal(number)
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        assert self._process is not None, "the operator was not started"
+        return self._process
+
     def log(self) -> str:
         """The end of what it has said so far."""
         return self._log.read_text()[-8000:]
 
 
-def _held(lease: Manifest) -> bool:
-    return bool(lease["spec"].get("holderIdentity") == IDENTITY)
+def _holder(lease: Manifest) -> object:
+    return lease["spec"].get("holderIdentity")

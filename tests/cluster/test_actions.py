@@ -12,6 +12,7 @@ import pytest
 from tests.cluster import tasks
 from tests.cluster.actions import ACTION, act, action, answer
 from tests.cluster.kubectl import Kubectl, Manifest
+from tests.cluster.moments import held, let_go, until_step
 from tests.cluster.namespaces import fresh_namespace
 from tests.cluster.tasks import TASK, report, sh, sleep
 
@@ -41,7 +42,7 @@ def workflows() -> list[Manifest]:
         *tasks.workflow("resolved", sh("work", "exit 65"), **BLOCKED),
         *tasks.workflow("given-up", sh("work", "exit 65"), **BLOCKED),
         *tasks.workflow(
-            "siblings", sh("work", SECOND_TIME), sh("beside", sleep(600)), runningSteps="Terminate", **BLOCKED
+            "siblings", sh("work", held(SECOND_TIME)), sh("beside", sleep(600)), runningSteps="Terminate", **BLOCKED
         ),
         *tasks.workflow("mark", *saga, failureStrategy="Compensate"),
         *tasks.workflow("abandon", *saga, failureStrategy="Compensate"),
@@ -133,7 +134,7 @@ def test_only_a_skippable_step_is_skipped(kubectl: Kubectl) -> None:
 
 
 def test_a_running_step_is_stopped_before_it_is_completed_by_hand(kubectl: Kubectl) -> None:
-    kubectl.until(TASK, "stopped-first", lambda t: tasks.step(t, "work").get("state") == "InProgress", "running")
+    until_step(kubectl, "stopped-first", "work", "InProgress")
     assert act(kubectl, "stopped-first", "Complete", "work", result=1)[0] == "Applied"
     found = _until_ended(kubectl, "stopped-first")
     assert tasks.end_of(found) == ("Complete", "Succeeded")
@@ -143,7 +144,7 @@ def test_a_running_step_is_stopped_before_it_is_completed_by_hand(kubectl: Kubec
 
 
 def test_a_running_step_is_failed_by_hand_for_good(kubectl: Kubectl) -> None:
-    kubectl.until(TASK, "failed-by-hand", lambda t: tasks.step(t, "work").get("state") == "InProgress", "running")
+    until_step(kubectl, "failed-by-hand", "work", "InProgress")
     assert act(kubectl, "failed-by-hand", "Fail", "work", reason="it hangs")[0] == "Applied"
     found = _until_ended(kubectl, "failed-by-hand")
     assert tasks.end_of(found) == ("Error", "Aborted")
@@ -168,11 +169,14 @@ def test_a_blocked_task_is_given_up_before_its_time(kubectl: Kubectl) -> None:
 
 
 def test_repairing_a_step_gives_the_siblings_that_its_failure_stopped_their_turn_again(kubectl: Kubectl) -> None:
+    until_step(kubectl, "siblings", "beside", "InProgress")
+    let_go(kubectl, "siblings", "work")
     found = _until_blocked(kubectl, "siblings")
     assert tasks.states(found) == {"work": "Error", "beside": "Cancelled"}
     assert act(kubectl, "siblings", "Retry", "work")[0] == "Applied"
     kubectl.until(TASK, "siblings", lambda t: tasks.step(t, "beside").get("attempt") == 2, "with its sibling again")
     assert act(kubectl, "siblings", "Complete", "beside")[0] == "Applied"
+    let_go(kubectl, "siblings", "work")
     assert tasks.end_of(_until_ended(kubectl, "siblings")) == ("Complete", "Succeeded")
 
 

@@ -20,18 +20,12 @@ from tests.cluster.kubectl import Kubectl, Manifest
 from tests.cluster.namespaces import fresh_namespace
 from tests.cluster.operator_process import OperatorProcess
 from tests.cluster.orders import STEPS, Books, open_warehouse, order
+from tests.cluster.quotas import leave_no_room, leave_room_again
 
 pytestmark = pytest.mark.alone
 
 BANKS_PAUSE = 1.0
 """Seconds that the busy bank asks to wait."""
-
-NO_JOBS: Manifest = {
-    "apiVersion": "v1",
-    "kind": "ResourceQuota",
-    "metadata": {"name": "no-jobs"},
-    "spec": {"hard": {"count/jobs.batch": "0"}},
-}
 
 
 @dataclass(frozen=True)
@@ -112,12 +106,12 @@ def test_killed_at_its_start_while_steps_run_and_while_a_retry_is_due_a_task_is_
 
 def test_killed_between_a_recorded_intent_and_its_job_the_job_is_created(running: Yard) -> None:
     # With no room for Jobs the operator gets just so far: the attempt is on record, its Job is not there.
-    running.kubectl.apply(NO_JOBS)
+    leave_no_room(running.kubectl, "count/jobs.batch")
     running.send("between", "carol")
     recorded = running.when("between", lambda t: tasks.step(t, "validate_order").get("jobName"), "on record")
     running.operator.kill()
     assert tasks.jobs_of(running.kubectl, recorded) == []
-    running.kubectl.run("delete", "resourcequota", "no-jobs")
+    leave_room_again(running.kubectl)
     running.operator.start()
     found = running.assert_succeeds("between")
     first = tasks.step(found, "validate_order")

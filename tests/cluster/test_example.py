@@ -170,4 +170,4 @@ def test_kubernetes_events_tell_what_a_human_should_notice(story: Story, name: s
         return {each["reason"] for each in events if each["involvedObject"]["name"] == name}
 
     # Events are written behind the Task's status.
-    story.kubectl.until_listed("events", "", lambda events: reasons <= about(events), f"{reasons}", seconds=10)
+    story.kubectl.until_listed("events", "", lambda events: reasons <= about(events), f"{reasons}")

@@ -11,6 +11,7 @@ from hack.cluster.paths import Paths
 from kubesaga.api.constants import ACTION_PLURAL, GROUP
 from tests.cluster import installation, tasks
 from tests.cluster.kubectl import Kubectl, Manifest
+from tests.cluster.moments import held, let_go, running_pod
 
 pytestmark = pytest.mark.alone
 
@@ -76,6 +77,8 @@ def test_the_operator_counts_what_it_does(operator: Kubectl, namespace: Kubectl,
     before = count()
     namespace.apply(*tasks.workflow("counted", tasks.sh("work", "true")))
     namespace.until(tasks.TASK, "counted", tasks.ended, "finished")
+    # It counts what it has written.
+    operator.until_listed("pods", installation.PODS, lambda _: count() > before, "counting")
     assert count() == before + 1
 
 
@@ -123,14 +126,16 @@ def test_an_uninstall_leaves_every_task_and_a_new_install_goes_on_with_them(
     cluster: Kubectl, operator: Kubectl, namespace: Kubectl
 ) -> None:
     second = tasks.sh("second", "true", dependsOn=["first"])
-    namespace.apply(*tasks.workflow("left-behind", tasks.sh("first", tasks.sleep(2)), second))
-    namespace.until(tasks.TASK, "left-behind", lambda t: tasks.step(t, "first").get("attempt"), "started")
+    namespace.apply(*tasks.workflow("left-behind", tasks.sh("first", held()), second))
+    running_pod(namespace, "left-behind", "first")
     helm = Paths.from_environment().bin / "helm"
     release = [installation.DEPLOYMENT, f"--namespace={installation.NAMESPACE}", f"--kubeconfig={cluster.kubeconfig}"]
     try:
         subprocess.run([helm if helm.is_file() else "helm", "uninstall", *release, "--wait"], check=True)
         kept = json.loads(cluster.run("get", "crds", "-o", "json"))["items"]
         assert {tasks.TASK, tasks.TEMPLATE, ACTION} <= {tasks.name_of(crd) for crd in kept}
+        let_go(namespace, "left-behind", "first")  # which nobody sees before the new install
+        namespace.run("wait", "jobs", "--all", "--for=condition=Complete", "--timeout=60s")
         assert not tasks.ended(namespace.get(tasks.TASK, "left-behind"))
     finally:
         installation.ensure(cluster)

@@ -14,8 +14,10 @@ from tests.cluster.kubectl import Kubectl
 NAME = "test-leader"
 
 
-def scene(namespace: Kubectl, act: Callable[[Kube, Callable[[str], LeaderElector]], Awaitable[None]]) -> None:
-    """``act`` with a connection and a maker of electors whose Lease lasts three seconds."""
+def scene(
+    namespace: Kubectl, seconds: float, act: Callable[[Kube, Callable[[str], LeaderElector]], Awaitable[None]]
+) -> None:
+    """``act`` with a connection and a maker of electors whose Lease lasts so many seconds."""
 
     async def main() -> None:
         kube = await Kube.connect(str(namespace.kubeconfig))
@@ -26,8 +28,8 @@ def scene(namespace: Kubectl, act: Callable[[Kube, Callable[[str], LeaderElector
                 namespace.namespace,
                 NAME,
                 identity=identity,
-                lease_duration=3,
-                renew_deadline=2,
+                lease_duration=seconds,
+                renew_deadline=seconds * 2 / 3,
                 retry_period=0.2,
             )
 
@@ -44,7 +46,7 @@ def test_leadership_goes_from_one_to_the_next_on_release(namespace: Kubectl) -> 
         assert await first.acquire(stop)
         holding = asyncio.create_task(first.hold(stop))
         waiting = asyncio.create_task(second.acquire(stop))
-        await asyncio.sleep(5)  # longer than the Lease lasts: it is being renewed
+        await asyncio.sleep(13)  # longer than the Lease lasts: it is being renewed
         assert (first.is_leader, waiting.done()) == (True, False)
         holding.cancel()
         await first.release()
@@ -52,7 +54,7 @@ def test_leadership_goes_from_one_to_the_next_on_release(namespace: Kubectl) -> 
         lease = await kube.get(leases_path(namespace.namespace, NAME))
         assert (lease["spec"]["holderIdentity"], lease["spec"]["leaseTransitions"]) == ("second", 2)
 
-    scene(namespace, act)
+    scene(namespace, 12, act)  # a renewal may take seconds, without loss
 
 
 def test_one_that_vanished_is_succeeded_and_finds_out_when_it_returns(namespace: Kubectl) -> None:
@@ -67,4 +69,4 @@ def test_one_that_vanished_is_succeeded_and_finds_out_when_it_returns(namespace:
         lease = await kube.get(leases_path(namespace.namespace, NAME))
         assert lease["spec"]["holderIdentity"] == "successor"
 
-    scene(namespace, act)
+    scene(namespace, 3, act)

@@ -10,6 +10,7 @@ from kubesaga.api.constants import LABEL_DEAD_LETTER
 from tests.cluster import tasks
 from tests.cluster.actions import act
 from tests.cluster.kubectl import Kubectl, Manifest
+from tests.cluster.moments import until_step
 from tests.cluster.namespaces import fresh_namespace
 from tests.cluster.tasks import TASK, sh
 
@@ -20,12 +21,12 @@ def workflows() -> list[Manifest]:
     """Every workflow of this file with its Task."""
     return [
         *tasks.workflow("marked", WAITING, lifecycle={"waitingForDependencies": "2s"}),
-        *tasks.workflow("failed", WAITING, lifecycle={"waitingForDependencies": "2s", "action": "Fail"}),
+        *tasks.workflow("failed", WAITING, lifecycle={"total": "2s", "action": "Fail"}),
         *tasks.workflow(
             "undone",
             sh("work", "true", compensation={"container": {"command": ["true"]}}),
             {**WAITING, "dependsOn": ["work"]},
-            lifecycle={"total": "8s", "action": "Fail"},
+            lifecycle={"waitingForDependencies": "2s", "action": "Fail"},  # which it does once `work` is done
             failureStrategy="Compensate",
         ),
         *tasks.workflow("patient", WAITING),
@@ -69,6 +70,6 @@ def test_a_stale_task_that_fails_is_undone_where_its_template_compensates(kubect
 
 def test_a_long_wait_is_never_failed_by_default(kubectl: Kubectl) -> None:
     kubectl.until(TASK, "failed", tasks.ended, "at its end")
-    found = kubectl.get(TASK, "patient")
+    found = until_step(kubectl, "patient", "sign", "InProgress")
     assert found["status"]["state"] == "WaitingForDependencies"
     assert tasks.condition(found, "Stale")["status"] == "False"

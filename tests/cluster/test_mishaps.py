@@ -11,6 +11,7 @@ import pytest
 
 from tests.cluster import mishaps, tasks
 from tests.cluster.kubectl import Kubectl, Manifest
+from tests.cluster.moments import let_go, running_pod
 from tests.cluster.namespaces import fresh_namespace
 
 Ends = dict[str, Manifest]
@@ -22,7 +23,7 @@ CLASSIFIED = [
     ("image-name-invalid", "InvalidImageName", "correct the template", True),
     ("image-runs-as-root", "ContainerConfigError", "runAsNonRoot", True),
     ("config-missing", "ContainerConfigError", 'configmap "nowhere" not found', True),
-    ("volume-missing", "StartTimeout", "did not run within its startTimeout of 20 s", True),
+    ("volume-missing", "StartTimeout", "did not run within its startTimeout of 60 s", True),
     ("no-such-node", "Unschedulable", "node affinity/selector", True),
     ("command-missing", "ContainerCannotRun", "check command and image", True),
     ("job-refused", "JobRefused", "Correct the template", False),
@@ -35,7 +36,7 @@ CLASSIFIED = [
     ("ignores-sigterm", "Timeout", "raise the step's timeout", True),
     ("handler-result-too-large", "ResultTooLarge", "return a reference", False),
     ("container-result-too-large", "ResultTooLarge", "return a reference", False),
-    ("loud-and-failing", "ExitCode", "the last words", True),
+    ("loud-and-failing", "ExitCode", mishaps.LAST_WORDS, True),
     ("says-so-itself", "CardDeclined", "the bank says no", False),
 ]
 
@@ -44,7 +45,20 @@ CLASSIFIED = [
 def ends(operator: Kubectl) -> Iterator[Ends]:
     """Every case at its end, by name; a case that is stuck fails them all."""
     with fresh_namespace(operator) as kubectl:
-        yield tasks.run_all(kubectl, *mishaps.manifests())
+        kubectl.apply(*mishaps.manifests())
+        _let_go_once_all_is_in_the_log(kubectl, "loud-and-failing")
+        yield tasks.all_finished(kubectl)
+
+
+def _let_go_once_all_is_in_the_log(kubectl: Kubectl, name: str) -> None:
+    """The kubelet reads a log's end as soon as the container has ended, whether or not all of it is written by then."""
+    pod = running_pod(kubectl, name, "work")
+
+    def is_written(_: list[Manifest]) -> bool:
+        return mishaps.LAST_WORDS in kubectl.run("logs", pod, "--tail=1")
+
+    kubectl.until_listed("pods", "", is_written, f"done with the log of {pod}")
+    let_go(kubectl, name, "work")
 
 
 @pytest.mark.parametrize(("case", "type_", "remedy", "retryable"), CLASSIFIED, ids=[row[0] for row in CLASSIFIED])
@@ -94,7 +108,7 @@ def test_megabytes_of_log_do_not_hide_a_result(ends: Ends) -> None:
 
 def test_megabytes_of_log_leave_only_their_end_in_an_error(ends: Ends) -> None:
     message = tasks.error_of(ends["loud-and-failing"])["message"]
-    assert message.endswith("the last words")
+    assert message.endswith(mishaps.LAST_WORDS)
     assert len(message) < 2200
 
 

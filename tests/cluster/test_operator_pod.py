@@ -9,6 +9,7 @@ import pytest
 from tests.cluster import tasks
 from tests.cluster.installation import PODS, wait_ready
 from tests.cluster.kubectl import Kubectl, Manifest
+from tests.cluster.moments import held, let_go, until_step
 from tests.cluster.namespaces import fresh_namespace
 
 pytestmark = pytest.mark.alone
@@ -59,16 +60,17 @@ def restarts(operator: Kubectl) -> int:
 
 def test_an_operator_killed_in_its_pod_sees_its_tasks_through(operator: Kubectl, namespace: Kubectl) -> None:
     before = restarts(operator)
-    first = tasks.sh("first", tasks.sleep(4) + "; " + tasks.report({"result": "done"}))
+    first = tasks.sh("first", held(tasks.report({"result": "done"})))
     second = tasks.sh("second", tasks.report({"result": "seen through"}), dependsOn=["first"])
     namespace.apply(*tasks.workflow("survivor", first, second))
-    namespace.until(tasks.TASK, "survivor", lambda t: tasks.step(t, "first").get("state") == "InProgress", "running")
+    until_step(namespace, "survivor", "first", "InProgress")
 
     with fresh_namespace(operator, {"pod-security.kubernetes.io/enforce": "privileged"}) as privileged:
         privileged.apply(killer())
         privileged.run("wait", "pod/killer", "--for=jsonpath={.status.phase}=Succeeded", "--timeout=60s")
         assert json.loads(privileged.run("logs", "killer")) == 1
 
+    let_go(namespace, "survivor", "first")
     found = namespace.until(tasks.TASK, "survivor", tasks.ended, "finished")
     assert tasks.end_of(found) == ("Complete", "Succeeded")
     assert found["status"]["result"] == {"second": "seen through"}

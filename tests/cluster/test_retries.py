@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from kubesaga.api.times import epoch
 from tests.cluster import tasks
 from tests.cluster.kubectl import Kubectl, Manifest
 from tests.cluster.namespaces import fresh_namespace
@@ -17,7 +18,8 @@ NO_WAIT = {"backoff": "None"}
 DECLINED = report(
     {"error": {"type": "CardDeclined", "types": ["CardDeclined", "PaymentError"], "code": "51", "message": "no"}}
 )
-PATIENT = report({"error": {"type": "Busy", "message": "later", "retryable": True, "retryAfter": 2}})
+WAIT = 2.0
+PATIENT = report({"error": {"type": "Busy", "message": "later", "retryable": True, "retryAfter": WAIT}})
 
 
 def _rules(*rules: Manifest, attempts: int = 3) -> Manifest:
@@ -111,3 +113,10 @@ def test_a_program_that_asks_for_time_gets_it(ends: Ends) -> None:
     found = ends["asks-for-time"]
     assert tasks.end_of(found) == ("Complete", "Succeeded")
     assert tasks.step(found, "work")["attempt"] == 2
+    assert _at(found, "ScheduleRetry") + WAIT <= _at(found, "RetryDue")
+
+
+def _at(found: Manifest, event: str) -> float:
+    """When the one step had its one event of this name."""
+    (at,) = (each["at"] for each in found["status"]["transitions"] if "step" in each and event in each["events"])
+    return epoch(at)

@@ -1,6 +1,7 @@
 """What a failure, a limit or a deadline does to the other steps, on real pods.
 
-All workflows of this file run side by side, once. The rules one by one are the engine's tests; here they meet Jobs.
+All workflows of this file run side by side, once; what has to fail while another step runs is let go once that runs.
+The rules one by one are the engine's tests; here they meet Jobs.
 """
 
 from __future__ import annotations
@@ -11,30 +12,33 @@ import pytest
 
 from tests.cluster import tasks
 from tests.cluster.kubectl import Kubectl, Manifest
+from tests.cluster.moments import held, let_go, until_step
 from tests.cluster.namespaces import fresh_namespace
 from tests.cluster.tasks import report, sh, sleep
 
 Ends = dict[str, Manifest]
 
 _LIVE = ("Enqueued", "InProgress")
-_FAILS_SOON = sh("fails", f"{sleep(2)}; exit 65")
+_BESIDE = {"abort-drain": "slow", "abort-terminate": "endless", "compensate-terminate": "endless"}
+"""The step that runs when the step `fails` of a Task does."""
+_GOES_ON = {"abort-drain": "slow", "continue": "unrelated"}
+"""The step that ends well after the step `fails` of a Task has failed."""
 
 
 def workflows() -> list[Manifest]:
     """Every workflow of this file with its Task."""
-    slow = sh("slow", f"{sleep(5)}; {report({'result': 'drained'})}")
+    fails = sh("fails", held("exit 65"))
+    slow = sh("slow", held(report({"result": "drained"})))
     endless = sh("endless", sleep(600), compensation={"container": {"command": ["true"]}})
     return [
-        *tasks.workflow("abort-drain", _FAILS_SOON, slow, sh("after", "true", dependsOn=["slow"])),
-        *tasks.workflow("abort-terminate", _FAILS_SOON, endless, runningSteps="Terminate"),
-        *tasks.workflow(
-            "compensate-terminate", _FAILS_SOON, endless, runningSteps="Terminate", failureStrategy="Compensate"
-        ),
+        *tasks.workflow("abort-drain", fails, slow, sh("after", "true", dependsOn=["slow"])),
+        *tasks.workflow("abort-terminate", fails, endless, runningSteps="Terminate"),
+        *tasks.workflow("compensate-terminate", fails, endless, runningSteps="Terminate", failureStrategy="Compensate"),
         *tasks.workflow(
             "continue",
             sh("fails", "exit 65"),
             sh("downstream", "true", dependsOn=["fails"]),
-            sh("unrelated", "true"),
+            sh("unrelated", held()),
             sh("unrelated_too", "true", dependsOn=["unrelated"]),
             sh("afterwards", "true", runAfter=["fails"]),
             failureStrategy="Continue",
@@ -58,7 +62,14 @@ def workflows() -> list[Manifest]:
 def ends(operator: Kubectl) -> Iterator[Ends]:
     """Every Task at its end, by name."""
     with fresh_namespace(operator) as kubectl:
-        yield tasks.run_all(kubectl, *workflows())
+        kubectl.apply(*workflows())
+        for name, beside in _BESIDE.items():
+            until_step(kubectl, name, beside, "InProgress")
+            let_go(kubectl, name, "fails")
+        for name, step in _GOES_ON.items():
+            until_step(kubectl, name, "fails", "Error")
+            let_go(kubectl, name, step)
+        yield tasks.all_finished(kubectl)
 
 
 def _history(found: Manifest) -> list[Manifest]:

@@ -15,33 +15,32 @@ from kubesaga.engine.identity import attempt_name
 from kubesaga.engine.vocabulary import Role
 from tests.cluster import tasks
 from tests.cluster.kubectl import Kubectl, Manifest
+from tests.cluster.moments import held, let_go, running_pod, until_step
 from tests.cluster.namespaces import fresh_namespace
+from tests.cluster.quotas import leave_no_room, leave_room_again
 
 # The first attempt would run for ever, the second is done at once.
 SECOND_TIME_LUCKY = f'if [ "$KUBESAGA_ATTEMPT" = 1 ]; then {tasks.sleep(600)}; fi; ' + tasks.report({"result": "done"})
 SLOW_TO_STOP = "if [ $KUBESAGA_ATTEMPT = 1 ]; then trap 'sleep 4; exit 1' TERM; sleep 600 & wait $!; fi"
-NOWHERE = {"nodeSelector": {"kubesaga.dev/test": "nowhere"}}
 
 
 def workflows() -> list[Manifest]:
     """The workflows that somebody lays hand on."""
-    replaced = f"{tasks.sleep(4)}; {tasks.report({'result': 'replaced'})}"
     return [
-        *tasks.workflow("evicted", tasks.sh("work", replaced)),
+        *tasks.workflow("evicted", tasks.sh("work", held(tasks.report({"result": "replaced"})))),
         *tasks.workflow("job-deleted", tasks.sh("work", SECOND_TIME_LUCKY, retry=tasks.AT_ONCE)),
         *tasks.workflow("pod-deleted", tasks.sh("work", SECOND_TIME_LUCKY, retry=tasks.AT_ONCE)),
         *tasks.workflow("slow-to-stop", tasks.sh("work", SLOW_TO_STOP, retry=tasks.AT_ONCE)),
-        *tasks.workflow("not-started", tasks.sh("work", "true", pod=NOWHERE, startTimeout="12s")),
         tasks.task("taken"),  # its template comes later
     ]
 
 
 @pytest.fixture(scope="module")
 def kubectl(operator: Kubectl) -> Iterator[Kubectl]:
-    """A namespace in which every workflow has been started, and one pod been evicted: its Job takes its time."""
+    """A namespace in which every workflow has been started, and one pod been evicted: its Job takes a while."""
     with fresh_namespace(operator) as own:
         own.apply(*workflows())
-        evict(own, running_pod(own, "evicted"))
+        evict(own, running_pod(own, "evicted", "work"))
         yield own
 
 
@@ -49,7 +48,7 @@ def kubectl(operator: Kubectl) -> Iterator[Kubectl]:
 def without_pods(operator: Kubectl) -> Iterator[Kubectl]:
     """A namespace without room for a pod, and two Tasks in it: one will wait for long, one will not."""
     with fresh_namespace(operator) as own:
-        own.apply(no_more("pods"))
+        leave_no_room(own, "pods")
         own.apply(
             *tasks.workflow("held", tasks.sh("work", tasks.report({"result": "at last"}))),
             *tasks.workflow("starved", tasks.sh("work", "true", startTimeout="3s")),
@@ -61,34 +60,12 @@ def without_pods(operator: Kubectl) -> Iterator[Kubectl]:
 def without_jobs(operator: Kubectl) -> Iterator[Kubectl]:
     """A namespace without room for a Job, and two Tasks in it: one will wait for long, one will not."""
     with fresh_namespace(operator) as own:
-        own.apply(no_more("count/jobs.batch"))
+        leave_no_room(own, "count/jobs.batch")
         own.apply(
             *tasks.workflow("no-room", tasks.sh("work", "true")),
             *tasks.workflow("too-long", tasks.sh("work", "true", startTimeout="3s")),
         )
         yield own
-
-
-def running(kubectl: Kubectl, name: str) -> Manifest:
-    """The Task as soon as the start of its step is on record."""
-    return kubectl.until(tasks.TASK, name, lambda t: tasks.step(t, "work").get("state") == "InProgress", "running")
-
-
-def running_pod(kubectl: Kubectl, name: str) -> str:
-    """The Task's one pod as soon as it runs."""
-    uid = kubectl.get(tasks.TASK, name)["metadata"]["uid"]
-
-    def runs(pods: list[Manifest]) -> bool:
-        return [pod["status"]["phase"] for pod in pods] == ["Running"]
-
-    (pod,) = kubectl.until_listed("pods", f"{LABEL_TASK_UID}={uid}", runs, "running")
-    return tasks.name_of(pod)
-
-
-def no_more(resource: str) -> Manifest:
-    """A ResourceQuota that leaves no room for a resource: `pods`, `count/jobs.batch`."""
-    metadata = {"name": "tight"}
-    return {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": metadata, "spec": {"hard": {resource: "0"}}}
 
 
 def evict(kubectl: Kubectl, pod: str) -> None:
@@ -104,19 +81,21 @@ def first_failure(found: Manifest) -> str:
     return str(moves[0]["message"])
 
 
-def test_a_job_deleted_by_hand_before_it_started_is_created_again(kubectl: Kubectl) -> None:
-    found = kubectl.until(tasks.TASK, "not-started", lambda t: tasks.step(t, "work").get("jobName"), "enqueued")
-    name = tasks.step(found, "work")["jobName"]
-    first = kubectl.until("job", name, tasks.name_of, "there")
-    kubectl.delete("job", name)
-    again = kubectl.until("job", name, lambda job: job["metadata"]["uid"] != first["metadata"]["uid"], "there again")
-    assert tasks.name_of(again) == name
-    ended = kubectl.until(tasks.TASK, "not-started", tasks.ended, "finished")
-    assert (tasks.error_of(ended)["type"], tasks.step(ended, "work")["attempt"]) == ("Unschedulable", 1)
+def test_a_job_deleted_by_hand_before_it_started_is_created_again(namespace: Kubectl) -> None:
+    leave_no_room(namespace, "pods")
+    namespace.apply(*tasks.workflow("not-started", tasks.sh("work", "true")))
+    name = tasks.step(until_step(namespace, "not-started", "work", "Enqueued"), "work")["jobName"]
+    first = namespace.until("job", name, tasks.name_of, "there")
+    namespace.delete("job", name)
+    namespace.until("job", name, lambda job: job["metadata"]["uid"] != first["metadata"]["uid"], "there again")
+    leave_room_again(namespace)
+    ended = namespace.until(tasks.TASK, "not-started", tasks.ended, "finished")
+    assert tasks.end_of(ended) == ("Complete", "Succeeded")
+    assert (tasks.step(ended, "work")["attempt"], tasks.step(ended, "work")["jobName"]) == (1, name)
 
 
 def test_a_retry_after_a_deleted_job_waits_until_its_pod_is_gone(kubectl: Kubectl) -> None:
-    task = running(kubectl, "slow-to-stop")
+    task = until_step(kubectl, "slow-to-stop", "work", "InProgress")
     kubectl.delete("job", tasks.step(task, "work")["jobName"])
     both = kubectl.until_listed(
         "pods",
@@ -130,7 +109,7 @@ def test_a_retry_after_a_deleted_job_waits_until_its_pod_is_gone(kubectl: Kubect
 
 
 def test_a_job_deleted_by_hand_while_it_runs_is_tried_again_under_a_new_name(kubectl: Kubectl) -> None:
-    job = tasks.step(running(kubectl, "job-deleted"), "work")["jobName"]
+    job = tasks.step(until_step(kubectl, "job-deleted", "work", "InProgress"), "work")["jobName"]
     kubectl.delete("job", job)
     found = kubectl.until(tasks.TASK, "job-deleted", tasks.ended, "finished")
     assert tasks.end_of(found) == ("Complete", "Succeeded")
@@ -140,7 +119,7 @@ def test_a_job_deleted_by_hand_while_it_runs_is_tried_again_under_a_new_name(kub
 
 
 def test_a_pod_deleted_by_hand_fails_its_attempt_and_the_next_one_succeeds(kubectl: Kubectl) -> None:
-    kubectl.delete("pod", running_pod(kubectl, "pod-deleted"))
+    kubectl.delete("pod", running_pod(kubectl, "pod-deleted", "work"))
     found = kubectl.until(tasks.TASK, "pod-deleted", tasks.ended, "finished")
     assert tasks.end_of(found) == ("Complete", "Succeeded")
     assert tasks.step(found, "work")["attempt"] == 2
@@ -148,6 +127,7 @@ def test_a_pod_deleted_by_hand_fails_its_attempt_and_the_next_one_succeeds(kubec
 
 
 def test_an_evicted_pod_is_replaced_and_costs_no_attempt(kubectl: Kubectl) -> None:
+    let_go(kubectl, "evicted", "work")
     found = kubectl.until(tasks.TASK, "evicted", tasks.ended, "finished")
     assert tasks.end_of(found) == ("Complete", "Succeeded")
     record = tasks.step(found, "work")
@@ -167,10 +147,10 @@ def test_a_quota_without_room_for_a_pod_is_named_where_it_lasts_too_long(without
 
 
 def test_a_quota_without_room_for_a_pod_holds_the_task_until_it_is_lifted(without_pods: Kubectl) -> None:
-    found = without_pods.get(tasks.TASK, "held")
-    assert tasks.step(found, "work")["state"] == "Enqueued"
+    found = until_step(without_pods, "held", "work", "Enqueued")
+    without_pods.until("job", tasks.step(found, "work")["jobName"], tasks.name_of, "there")
     assert without_pods.get_all("pods") == []
-    without_pods.run("delete", "resourcequota", "tight")
+    leave_room_again(without_pods)
     found = without_pods.until(tasks.TASK, "held", tasks.ended, "finished")
     assert tasks.end_of(found) == ("Complete", "Succeeded")
     assert tasks.step(found, "work")["attempt"] == 1
@@ -182,7 +162,7 @@ def test_a_quota_without_room_for_a_job_is_named_and_its_tasks_go_on_once_it_is_
     )
     held = without_jobs.until(tasks.TASK, "too-long", _needs_attention, "in need of attention")
     assert "exceeded quota: tight" in held["status"]["message"]
-    without_jobs.run("delete", "resourcequota", "tight")
+    leave_room_again(without_jobs)
     patient = without_jobs.until(tasks.TASK, "no-room", tasks.ended, "finished")
     assert tasks.end_of(patient) == ("Complete", "Succeeded")
     assert tasks.step(patient, "work")["attempt"] == 1

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from tests.cluster import tasks
 from tests.cluster.kubectl import Kubectl, Manifest
+from tests.cluster.moments import held, let_go, until_seen
 
 
 def says(text: str, version: str = "1.0.0") -> Manifest:
-    """A template that takes its time and then results in a text."""
-    wait = tasks.sh("wait", tasks.sleep(3))
+    """A template whose first step is held, and that then results in a text."""
+    wait = tasks.sh("wait", held())
     speak = tasks.sh("speak", tasks.report({"result": text}), dependsOn=["wait"])
     return tasks.template("talks", wait, speak, version=version)
 
@@ -30,6 +31,7 @@ def test_a_task_that_is_there_before_its_template_waits_for_it(namespace: Kubect
     assert tasks.condition(waiting, "Reconciling")["reason"] == "TemplateNotFound"
     assert "the Task starts once it is created" in waiting["status"]["message"]
     namespace.apply(says("hello"))
+    let_go(namespace, "early", "wait")
     found = namespace.until(tasks.TASK, "early", tasks.ended, "finished")
     assert found["status"]["result"] == {"speak": "hello"}
 
@@ -58,7 +60,11 @@ def test_a_template_with_findings_is_stalled_and_starts_its_tasks_once_corrected
 def test_a_template_that_changes_while_a_task_runs_does_not_change_the_task(namespace: Kubectl) -> None:
     namespace.apply(says("old", version="1.0.0-rc.1"), tasks.task("pinned", of="talks", version="1.0.0-rc.1"))
     before = started(namespace, "pinned")
-    namespace.apply(says("new", version="1.0.0-rc.1"), tasks.task("fresh", of="talks", version="1.0.0-rc.1"))
+    namespace.apply(says("new", version="1.0.0-rc.1"))
+    until_seen(namespace, tasks.TEMPLATE, "talks")  # what is applied at once may be seen in any order
+    namespace.apply(tasks.task("fresh", of="talks", version="1.0.0-rc.1"))
+    for name in ("pinned", "fresh"):
+        let_go(namespace, name, "wait")
     ends = tasks.all_finished(namespace)
     assert ends["pinned"]["status"]["result"] == {"speak": "old"}
     assert ends["pinned"]["status"]["template"] == before["status"]["template"]
@@ -69,6 +75,7 @@ def test_a_template_that_is_deleted_while_a_task_runs_does_not_stop_the_task(nam
     namespace.apply(says("last words"), tasks.task("orphan", of="talks"))
     started(namespace, "orphan")
     namespace.run("delete", tasks.TEMPLATE, "talks")
+    let_go(namespace, "orphan", "wait")
     found = namespace.until(tasks.TASK, "orphan", tasks.ended, "finished")
     assert found["status"]["result"] == {"speak": "last words"}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -144,16 +145,16 @@ def test_a_released_version_that_comes_back_changed_is_stalled_and_its_tasks_wai
 
 
 def test_of_two_objects_with_one_version_the_older_counts_until_it_goes(namespace: Kubectl) -> None:
-    # In this order, and not within one second: their age decides, which Kubernetes tells in seconds.
-    namespace.apply(release("1.0.0", says="a", name="talks-a"))
-    wait_ready(namespace, "talks-a")
-    namespace.apply(release("1.0.0", says="a", name="talks-b"))
-    found = namespace.until(tasks.TEMPLATE, "talks-b", stalled("DuplicateVersion"), "stalled")
+    namespace.apply(release("1.0.0", says="a", name="talks-older"))
+    wait_ready(namespace, "talks-older")
+    time.sleep(1.1)  # an object's age is told in whole seconds; of one age the name would decide, and the other way
+    namespace.apply(release("1.0.0", says="a", name="talks-newer"))
+    found = namespace.until(tasks.TEMPLATE, "talks-newer", stalled("DuplicateVersion"), "stalled")
     (finding,) = found["status"]["findings"]
-    assert "talks-a" in finding["message"]
-    assert ready(namespace.get(tasks.TEMPLATE, "talks-a"))
-    namespace.run("delete", tasks.TEMPLATE, "talks-a")
-    wait_ready(namespace, "talks-b")
+    assert "talks-older" in finding["message"]
+    assert ready(namespace.get(tasks.TEMPLATE, "talks-older"))
+    namespace.run("delete", tasks.TEMPLATE, "talks-older")
+    wait_ready(namespace, "talks-newer")
     ends = tasks.run_all(namespace, tasks.task("speaks", of="talks"))
     assert ends["speaks"]["status"]["result"] == {"speak": "a"}
 

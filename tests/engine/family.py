@@ -214,6 +214,7 @@ class Family:
             obeyed=status.parent.attempt if status.parent else 1,
             undone=status.saga is not None and status.state in TERMINAL_TASK_STATES,
             reopenable=reopen.possible(status),
+            attention=status.attention.message if status.attention else "",
         )
 
     def _parent_of(self, child: World, parent: World, step: str) -> Parent:

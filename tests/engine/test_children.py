@@ -531,3 +531,15 @@ def test_a_child_that_is_slow_to_begin_is_waited_for_as_a_child_not_as_a_pod() -
     family.root.tick(31)
     family.root.pass_once()
     assert "waiting for child Task" in family.root.status.message
+
+
+def test_a_parent_that_waits_for_a_child_which_needs_a_human_says_so_itself() -> None:
+    f = family({"after": fails()}, undo={"y": fails()}, top=parent(failure_strategy=FailureStrategy.COMPENSATE))
+    f.run()
+    stuck = f.root.status.attention
+    assert f.root.status.state is TaskState.COMPENSATING
+    assert stuck is not None
+    assert stuck.reason == "ChildNeedsAttention"
+    name = f.root.step("sub").child_name
+    assert f"compensation of sub waits for child Task {name}" in stuck.message
+    assert "could not undo: y" in stuck.message

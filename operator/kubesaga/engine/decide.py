@@ -11,7 +11,12 @@ from kubesaga.engine.draft import Draft
 from kubesaga.engine.plan import Plan
 from kubesaga.engine.policies import actions, control, ending, forward, lifecycle, parent, saga
 from kubesaga.engine.policies.advance import advance
-from kubesaga.engine.policies.attempts import name_if_it_does_not_stop, stop_if_told, write_start_if_overdue
+from kubesaga.engine.policies.attempts import (
+    name_child_in_need,
+    name_if_it_does_not_stop,
+    stop_if_told,
+    write_start_if_overdue,
+)
 from kubesaga.engine.policies.explain import explain
 from kubesaga.engine.policies.guard import request_is_unchanged
 from kubesaga.engine.policies.start import start
@@ -93,6 +98,7 @@ def _look_after_attempts(draft: Draft) -> None:
     for i, role in live:
         stop_if_told(draft, i, role)
         name_if_it_does_not_stop(draft, i, role)
+        name_child_in_need(draft, i, role)
     writing = bool(draft.transitions)
     for i, role in live:
         writing = write_start_if_overdue(draft, i, role, writing=writing)

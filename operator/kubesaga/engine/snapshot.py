@@ -143,6 +143,7 @@ class Child:
     ``foreign``: another object has taken its name; ``fence``: it was only made to take the name. ``obeyed`` is the
     attempt of the parent's step that it last obeyed (its ``status.parent.attempt``, 1 until it is written). ``undone``:
     it has a frozen saga that is over. ``reopenable``: what ``kubesaga.engine.policies.reopen.possible`` says of it.
+    ``attention``: what it needs a human for, empty when it needs none.
     """
 
     gone: bool = False
@@ -157,6 +158,7 @@ class Child:
     obeyed: int = 1
     undone: bool = False
     reopenable: bool = False
+    attention: str = ""
 
 
 @dataclass(frozen=True, slots=True)

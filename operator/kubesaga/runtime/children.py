@@ -98,6 +98,7 @@ async def read_child(task: Obj, results: Results) -> Child:
         obeyed=status.parent.attempt if status.parent else 1,
         undone=status.saga is not None and status.state in TERMINAL_TASK_STATES,
         reopenable=reopen.possible(status),
+        attention=status.attention.message if status.attention else "",
     )
     return await _with_result(seen, status, task["metadata"]["namespace"], results)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from kubesaga.api.conditions import read_attention
 from kubesaga.api.constants import LABEL_PARENT_STEP
 from kubesaga.engine.states import TERMINAL_TASK_STATES
 from kubesaga.runtime.cache import Cache
@@ -74,11 +75,13 @@ class Family:
 def shown(child: Obj) -> _Said:
     """What of a child its parent decides upon."""
     status = child.get("status") or {}
+    attention = read_attention(status.get("conditions") or ())
     return (
         status.get("state"),
         (status.get("parent") or {}).get("attempt"),
         status.get("startedAt"),
         "compensation" in status,
+        attention.message if attention else None,
     )
 
 

@@ -249,6 +249,18 @@ def name_if_it_does_not_stop(draft: Draft, i: int, role: Role) -> None:
         not_stopped(draft, i, role, since)
 
 
+def name_child_in_need(draft: Draft, i: int, role: Role) -> None:
+    """Have a human look at the child Task that a step waits for and that cannot go on without one."""
+    child = draft.snapshot.children.get(i) if draft.kind(i, role) is StepKind.TASK else None
+    if child is not None and child.attention and draft.attention is None:
+        record = draft.record(i, role)
+        name = draft.steps[i].child_name
+        draft.attention = Attention(
+            "ChildNeedsAttention",
+            f"{label(record, role)} waits for child Task {name}, which needs it: {child.attention}",
+        )
+
+
 def not_stopped(draft: Draft, i: int, role: Role, since: float) -> None:
     """Say which pod has not ended that should have by ``since`` and its grace, and what a human can do."""
     if draft.now < since + NOT_STOPPED_AFTER:

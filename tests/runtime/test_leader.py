@@ -87,6 +87,24 @@ def test_a_leader_that_vanished_is_followed_once_its_lease_was_unchanged_for_its
     virtual.run(main())
 
 
+@pytest.mark.parametrize("ahead", [0.1, 0.5, 1.0, 1.5, 1.9])
+def test_one_that_waits_follows_within_the_leases_duration_and_one_look(ahead: float) -> None:
+    async def main() -> None:
+        kube, stop = MemoryKube(), asyncio.Event()
+        first = elector(kube, "gone")
+        await first.acquire(stop)
+        holding = asyncio.create_task(first.hold(stop))
+        await asyncio.sleep(5 - ahead)
+        waiting = asyncio.create_task(elector(kube, "b").acquire(stop))
+        await asyncio.sleep(ahead + 0.01)
+        before = virtual.loop().time()
+        holding.cancel()  # just after a renewal, which the other sees at its next look
+        assert await waiting
+        assert 15 <= virtual.loop().time() - before <= 17
+
+    virtual.run(main())
+
+
 def test_a_wrong_clock_in_the_lease_is_not_believed() -> None:
     async def main() -> None:
         kube, stop = MemoryKube(), asyncio.Event()
@@ -286,5 +304,29 @@ def test_however_processes_lose_the_api_server_never_do_two_lead_at_once(
         assert len(leading) == 1
         stop.set()
         await asyncio.gather(*running)
+
+    virtual.run(main())
+
+
+@pytest.mark.parametrize("taken", [False, True])
+def test_a_leader_that_was_held_up_itself_goes_on_unless_another_leads_by_now(taken: bool) -> None:
+    async def main() -> None:
+        kube, stop, held_up = MemoryKube(), asyncio.Event(), [0.0]
+        late = LeaderElector(kube, "ops", identity="late", clock=lambda: virtual.loop().time() + held_up[0])
+        await late.acquire(stop)
+        holding = asyncio.create_task(late.hold(stop))
+        await asyncio.sleep(1)
+        held_up[0] = 60.0
+        if taken:
+            kube.objects[LEASE]["spec"]["holderIdentity"] = "other"
+            kube.put(LEASE, kube.objects[LEASE])
+        await asyncio.sleep(6)
+        assert holding.done() is taken
+        assert late.is_leader is not taken
+        if taken:
+            with pytest.raises(LostLeadership):
+                holding.result()
+        stop.set()
+        await asyncio.gather(holding, return_exceptions=True)
 
     virtual.run(main())

@@ -38,6 +38,9 @@ class LeaderElector:
     The Lease is renewed every half ``renew_deadline`` (5 s). If that fails there is time for several more
     attempts, one each ``retry_period``. Without success this process gives up ``renew_deadline`` after its last
     renewal, and another can take over ``lease_duration - renew_deadline`` later at the earliest.
+
+    One that waits looks every ``retry_period``, and at the moment when the Lease runs out: so a leader that vanished
+    is followed at most ``lease_duration + retry_period`` (17 s) after its last renewal.
     """
 
     def __init__(
@@ -64,6 +67,7 @@ class LeaderElector:
         self._wall = wall
         self._lease: Obj | None = None
         self._unchanged_since = 0.0
+        self._expires_at = 0.0
         self._renewed_at = 0.0
         self._is_leader = False
 
@@ -85,7 +89,7 @@ class LeaderElector:
                 if str(error) != said:
                     log.warning("cannot acquire the lease %s/%s: %s", self._namespace, self._name, error)
                 said = str(error)
-            await _pause(stop, self._retry_period)
+            await _pause(stop, self._until_next_look())
         return False
 
     async def hold(self, stop: asyncio.Event) -> None:
@@ -109,6 +113,10 @@ class LeaderElector:
         except (KubeError, TimeoutError, LostLeadership) as error:
             log.warning("could not release the lease %s/%s: %s", self._namespace, self._name, str(error) or "timeout")
 
+    def _until_next_look(self) -> float:
+        left = self._expires_at - self._clock()
+        return left if 0 < left < self._retry_period else self._retry_period
+
     def _lead(self, leads: bool) -> None:
         self._is_leader = leads
         metrics.leading(leads)
@@ -127,7 +135,8 @@ class LeaderElector:
         spec = lease.get("spec") or {}
         holder = spec.get("holderIdentity")
         duration = spec.get("leaseDurationSeconds") or self._lease_duration
-        if holder and holder != self._identity and now - self._unchanged_since < duration:
+        self._expires_at = self._unchanged_since + duration
+        if holder and holder != self._identity and now < self._expires_at:
             return False
         return await self._take(now, spec)
 
@@ -144,20 +153,24 @@ class LeaderElector:
         return True
 
     async def _renew(self, stop: asyncio.Event) -> None:
+        asked = False
         while not stop.is_set():
             now = self._clock()
             left = self._renewed_at + self._renew_deadline - now
-            if left <= 0:
+            if left <= 0 and asked:
                 raise LostLeadership(f"the lease could not be renewed for {self._renew_deadline:g} s")
+            # A process that was held up itself asks once: the write fails if anybody has touched the Lease meanwhile.
+            asked = True
             try:
-                async with asyncio.timeout(min(left, self._renew_deadline / 2)):
+                async with asyncio.timeout(min(left, self._renew_deadline / 2) if left > 0 else self._retry_period):
                     await self._write_ours(self._claim())
             except (KubeError, TimeoutError) as error:
                 log.warning("cannot renew the lease %s/%s: %s", self._namespace, self._name, str(error) or "timeout")
             else:
                 self._renewed_at = now
                 return
-            await _pause(stop, min(self._retry_period, self._renewed_at + self._renew_deadline - self._clock()))
+            left = self._renewed_at + self._renew_deadline - self._clock()
+            await _pause(stop, max(0.0, min(self._retry_period, left)))
 
     async def _write_ours(self, changes: Obj) -> None:
         """Change the Lease while it is ours; raises LostLeadership when it is not any more."""

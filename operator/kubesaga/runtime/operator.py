@@ -162,12 +162,11 @@ class Operator:
         """Become the leader, then work until ``stop``."""
         if not await self._elector.acquire(stop):
             return
-        synced = asyncio.create_task(self._cache.wait_synced())
-        stopping = asyncio.create_task(stop.wait())
-        await asyncio.wait({synced, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        synced.cancel()
-        stopping.cancel()
         holding = asyncio.create_task(self._elector.hold(stop))
+        await self._wait_synced(holding)
+        if holding.done():
+            await holding
+            return
         workers = [asyncio.create_task(part) for part in self._workers()]
         background = [asyncio.create_task(part) for part in self._leaders_parts(stop)]
         try:
@@ -184,6 +183,17 @@ class Operator:
             _, late = await asyncio.wait(workers, timeout=STOP_PATIENCE if stop.is_set() else 0.0)
             for worker in late:
                 worker.cancel()
+
+    async def _wait_synced(self, holding: asyncio.Task[None]) -> None:
+        """Wait until the caches are filled, which may take longer than a Lease lasts; or until it is held no more."""
+        synced = asyncio.create_task(self._cache.wait_synced())
+        try:
+            await asyncio.wait({synced, holding}, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            holding.cancel()
+            raise
+        finally:
+            synced.cancel()
 
     def _workers(self) -> list[Coroutine[Any, Any, None]]:
         return [

@@ -46,9 +46,12 @@ class Summarise(StepHandler):
 
     def call(self, context: StepContext) -> dict[str, Any]:
         readings: list[dict[str, Any]] = context.get_dependency_result("fetch_readings")
-        # The step fetch_weather may have failed (continueOnError): then it has an error and no result.
+        # The step fetch_weather may have failed (continueOnError): then it has an error and no result. An error that
+        # no program reported, such as a Timeout, has no code.
         failure = context.dependency_errors.get("fetch_weather")
-        weather = failure.code if failure else context.get_dependency_field("fetch_weather", "weather")
+        weather = (
+            (failure.code or failure.type) if failure else context.get_dependency_field("fetch_weather", "weather")
+        )
         return {"mean": statistics.fmean(each["celsius"] for each in readings), "weather": weather}
 
 

@@ -14,6 +14,9 @@ PYTHON := .venv/bin/python
 CLUSTER := $(BOOTSTRAP_PYTHON) -m hack.cluster $(if $(PROVIDER),--provider $(PROVIDER))
 OPERATOR_IMAGE := kubesaga-operator:dev
 NAMESPACE := kubesaga-system
+# Of the fuzzer.
+SEEDS ?= 1000
+FIRST ?= 0
 # The step contract's conformance test runs a handler in Node.
 NODE := $(if $(shell command -v node),,install-node)
 export PATH := $(CACHE)/bin:$(PATH)
@@ -57,19 +60,25 @@ check: $(ENVIRONMENT) $(NODE)  ## format, lint, types, import arrows, generated 
 	$(PYTHON) -m pytest --numprocesses auto --dist loadfile --ignore=tests/chart --ignore=tests/cluster \
 		-m "not cluster_lifecycle and not slow"
 
-test: check  ## check, then the tests of chart and cluster, on a test cluster that is taken down if it was down before
+test: check  ## check, all simulations, then the tests of chart and cluster, on a test cluster that goes if it was not there
 	@before=$$($(CLUSTER) kubeconfig 2>/dev/null || true); \
 	trap '[ -n "$$before" ] || $(CLUSTER) down' EXIT; \
+	$(PYTHON) -m pytest --numprocesses auto --dist worksteal tests/runtime tests/golden tests/simulation -m slow; \
 	$(CLUSTER) up; \
 	$(CLUSTER) load; \
 	$(PYTHON) -m pytest tests/harness -m cluster_lifecycle; \
-	$(PYTHON) -m pytest --numprocesses auto --dist loadfile tests/runtime tests/golden -m slow; \
 	export KUBECONFIG=$$($(CLUSTER) kubeconfig); \
-	$(PYTHON) -m pytest --numprocesses 3 --dist loadfile tests/chart tests/cluster -m "not alone"; \
-	$(PYTHON) -m pytest tests/cluster -m alone
+	$(PYTHON) -m pytest --numprocesses 3 --dist loadfile tests/chart tests/cluster -m "not alone and not siege"; \
+	$(PYTHON) -m pytest tests/cluster -m "alone and not siege"
 
 bench: install  ## speed beside the floor that Kubernetes itself sets, as JSON
 	@KUBECONFIG=$$($(CLUSTER) kubeconfig) $(PYTHON) -m hack.bench
+
+chaos: install  ## 200 Tasks of the examples while all that can be killed is, then an audit [SEED= TASKS= MINUTES=]
+	@$(PYTHON) -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(TASKS),--tasks $(TASKS)) $(if $(MINUTES),--minutes $(MINUTES))
+
+fuzz: $(ENVIRONMENT)  ## simulated runs in which everything breaks [SEEDS=1000 FIRST=0]
+	@$(PYTHON) -m tests.simulation --seeds $(SEEDS) --first $(FIRST)
 
 generate: $(ENVIRONMENT)  ## write crds/, schemas/ and the state diagrams anew from the models and tables
 	$(PYTHON) -m kubesaga.api.generate
@@ -94,7 +103,7 @@ install-node:
 	@apt-get update -qq && apt-get install --yes -qq --no-install-recommends nodejs >/dev/null \
 		|| { echo "cannot install nodejs: put node, 18 or newer, on the PATH" >&2; exit 1; }
 
-.PHONY: install-node demo demo-local cluster-up cluster-down install kubeconfig check test bench generate fmt clean help
+.PHONY: install-node demo demo-local cluster-up cluster-down install kubeconfig check test bench chaos fuzz generate fmt clean help
 
 # What the others need.
 $(ENVIRONMENT): pyproject.toml uv.lock handlers_image/pyproject.toml | $(UV)

@@ -47,6 +47,10 @@ def parser() -> argparse.ArgumentParser:
     for name, effect in (("restart", "end a component in order and start it again"), ("kill", "end one by SIGKILL")):
         command = commands.add_parser(name, help=effect)
         command.add_argument("component", metavar="COMPONENT", help=COMPONENTS)
+    killed = commands.add_parser("kill-container", help="end a pod's container by SIGKILL")
+    killed.add_argument("container", metavar="ID", help="as in the pod's status, without containerd://")
+    inside = commands.add_parser("on-node", help="run a command where the node's processes and its network are")
+    inside.add_argument("words", nargs=argparse.REMAINDER, metavar="WORD", help="the command and its arguments")
     return root
 
 
@@ -72,6 +76,10 @@ def run(arguments: argparse.Namespace, paths: Paths) -> None:
             provider.restart(arguments.component)
         case "kill":
             provider.kill(arguments.component)
+        case "kill-container":
+            provider.kill_container(arguments.container)
+        case "on-node":
+            print(provider.on_node(*arguments.words), end="")
 
 
 @contextlib.contextmanager

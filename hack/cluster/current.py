@@ -65,3 +65,11 @@ class Current:
     def kill(self, name: str) -> None:
         """Not ours; raises ClusterError."""
         raise ClusterError(NOT_OURS.format(what=f"kill its {name}"))
+
+    def kill_container(self, identifier: str) -> None:
+        """Not ours; raises ClusterError."""
+        raise ClusterError(NOT_OURS.format(what=f"kill its container {identifier}"))
+
+    def on_node(self, *command: str) -> str:
+        """Not ours; raises ClusterError."""
+        raise ClusterError(NOT_OURS.format(what=f"run {command[0]} on its node"))

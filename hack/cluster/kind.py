@@ -11,6 +11,7 @@ from hack.cluster.commands import Word, run, succeeds
 from hack.cluster.engines import Docker
 from hack.cluster.errors import ClusterError
 from hack.cluster.images import Images
+from hack.cluster.node import KILL_CONTAINER
 from hack.cluster.paths import Paths
 from hack.cluster.progress import step
 
@@ -89,6 +90,14 @@ class Kind:
     def kill(self, name: str) -> None:
         """End a component by SIGKILL; systemd or the kubelet starts it again."""
         self._signal("KILL", name)
+
+    def kill_container(self, identifier: str) -> None:
+        """End the first process of a container, known to containerd by this identifier, by SIGKILL."""
+        run(["docker", "exec", self._node, *KILL_CONTAINER, identifier])
+
+    def on_node(self, *command: str) -> str:
+        """Run a command in the node's container."""
+        return run(["docker", "exec", self._node, *command])
 
     def _signal(self, signal: str, name: str) -> None:
         remedy = f"is {name} the name of a component's program?"

@@ -204,6 +204,14 @@ class Local:
         process.signal(signal.SIGKILL)
         process.wait_gone(10)
 
+    def kill_container(self, identifier: str) -> None:
+        """End the first process of a container, known to containerd by this identifier, by SIGKILL."""
+        self.machine.run(*node.KILL_CONTAINER, identifier)
+
+    def on_node(self, *command: str) -> str:
+        """Run a command in the node's namespaces."""
+        return self.machine.run(*command)
+
     def restart(self, name: str) -> None:
         """End a component in order if it runs, start it again, and wait until it serves."""
         component = self._component(name)

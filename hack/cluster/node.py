@@ -15,6 +15,7 @@ from hack.cluster.network import Network
 CONTAINERD_SOCKET = "/run/containerd/containerd.sock"
 PAUSE_IMAGE = "docker.io/library/kubesaga-pause:dev"
 IMPORT_IMAGE = ("ctr", "--namespace=k8s.io", "images", "import", "-")
+KILL_CONTAINER = ("ctr", "--namespace=k8s.io", "tasks", "kill", "--signal=SIGKILL")
 DNS_DOMAIN = "cluster.local"
 MOST_PODS = 240
 

@@ -50,6 +50,12 @@ class Provider(Protocol):
     def kill(self, name: str) -> None:
         """End a component by SIGKILL."""
 
+    def kill_container(self, identifier: str) -> None:
+        """End the first process of a container by SIGKILL."""
+
+    def on_node(self, *command: str) -> str:
+        """Run a command as root where the node's processes and its network are, and return its output."""
+
 
 def choose(name: str | None, paths: Paths) -> Provider:
     """The provider of that name; else that of the cluster which is up; else kind with a Docker engine, local without.

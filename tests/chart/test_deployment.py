@@ -51,6 +51,9 @@ def test_only_the_operators_pod_mounts_a_token(default: Rendered) -> None:
 def test_probes_and_metrics_go_to_the_one_named_port(default: Rendered) -> None:
     operator = container(default)
     assert operator["ports"] == [{"name": "http", "containerPort": 8080}]
+    startup = operator["startupProbe"]
+    assert startup["httpGet"] == {"path": "/healthz", "port": "http"}
+    assert startup["periodSeconds"] * startup["failureThreshold"] >= 120  # a starved node takes its time to start it
     assert operator["livenessProbe"]["httpGet"] == {"path": "/healthz", "port": "http"}
     assert operator["readinessProbe"]["httpGet"] == {"path": "/readyz", "port": "http"}
     (port,) = default.one("Service", "kubesaga-metrics")["spec"]["ports"]

@@ -6,7 +6,7 @@ import asyncio
 import gc
 import json
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from kubesaga.api.constants import LABEL_TASK, LABEL_TASK_UID
 from kubesaga.runtime import feed as feed_module
 from kubesaga.runtime.cache import Cache, Kind, Obj
 from kubesaga.runtime.feed import FeedError, KopfFeed
+from kubesaga.runtime.kopf_settings import kopf_settings
 from kubesaga.runtime.kube import Kube, jobs_path
 from kubesaga.runtime.resync import Resync
 from tests.cluster.kubectl import Kubectl
@@ -62,6 +63,16 @@ def job(name: str, **labels: str) -> Obj:
         "metadata": {"name": name, "labels": labels or {LABEL_TASK_UID: "no-such-task", LABEL_TASK: "none"}},
         "spec": {"suspend": True, "template": {"spec": pod}},
     }
+
+
+async def after_the_job_controller(kube: Kube, path: str) -> Obj:
+    """The Job once Kubernetes has said of it that it is suspended, which is all that it ever says."""
+    found = await kube.get(path)
+    async with asyncio.timeout(PATIENCE):
+        while not found.get("status", {}).get("conditions"):
+            await asyncio.sleep(0.1)
+            found = await kube.get(path)
+    return found
 
 
 @asynccontextmanager
@@ -143,13 +154,14 @@ def test_watching_writes_nothing_on_the_objects(namespace: Kubectl) -> None:
             await kube.create(path, job("watched"))
             changed = await kube.merge_patch(f"{path}/watched", {"metadata": {"labels": {"n": "1"}}})
             await notes.until(lambda: notes.versions.get("watched") == changed["metadata"]["resourceVersion"])
+            settled = await after_the_job_controller(kube, f"{path}/watched")
             await asyncio.sleep(2)  # time enough for kopf to write, if it wanted
             found = await kube.get(f"{path}/watched")
         metadata = found["metadata"]
         assert not any("kopf" in text for text in (json.dumps(metadata), json.dumps(found["spec"])))
         assert not [key for key in metadata.get("annotations", {}) if not key.startswith("batch.kubernetes.io/")]
         assert not metadata.get("finalizers")
-        assert metadata["resourceVersion"] == notes.versions["watched"]
+        assert metadata["resourceVersion"] == settled["metadata"]["resourceVersion"]
 
     on_cluster(namespace, act)
 
@@ -173,14 +185,13 @@ def test_every_last_state_arrives_however_fast_an_object_changes(namespace: Kube
 @pytest.fixture
 def quick_to_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """Watches that the server ends after a second."""
-    patient = feed_module._settings
 
-    def hasty() -> kopf.OperatorSettings:
-        settings = patient()
+    def hasty(selectors: Mapping[tuple[str, str, str], str]) -> kopf.OperatorSettings:
+        settings = kopf_settings(selectors)
         settings.watching.server_timeout = 1
         return settings
 
-    monkeypatch.setattr(feed_module, "_settings", hasty)
+    monkeypatch.setattr(feed_module, "kopf_settings", hasty)
 
 
 @pytest.mark.usefixtures("quick_to_end")

@@ -113,13 +113,28 @@ def test_ones_own_cluster_is_used_as_it_is(
     for change in (current.restart, current.kill):
         with pytest.raises(ClusterError, match=r"uses your cluster as it is, and does not (restart|kill) its etcd"):
             change("etcd")
+    with pytest.raises(ClusterError, match="uses your cluster as it is, and does not kill its container 0a1b"):
+        current.kill_container("0a1b")
+    with pytest.raises(ClusterError, match="uses your cluster as it is, and does not run iptables on its node"):
+        current.on_node("iptables", "--flush")
     with pytest.raises(ClusterError, match="push them to a registry that your cluster reads"):
         current.load(["x"])
     current.down()
     assert "leaves your cluster as it is" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("words", [["kubeconfig"], ["audit-log"], ["load"], ["kill", "etcd"], ["restart", "etcd"]])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["kubeconfig"],
+        ["audit-log"],
+        ["load"],
+        ["kill", "etcd"],
+        ["restart", "etcd"],
+        ["kill-container", "0a1b"],
+        ["on-node", "ls"],
+    ],
+)
 def test_a_command_that_needs_a_cluster_says_how_to_get_one(
     words: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -9,11 +9,22 @@ from hypothesis import strategies as st
 
 from kubesaga.runtime.admission import PASSED_OVER_SECONDS, Admission
 from kubesaga.runtime.cache import Cache, Kind, Lane, Obj
-from kubesaga.runtime.queue import WorkQueue
+from kubesaga.runtime.queue import Key, WorkQueue
 
 from .objects import child_of, task
 
 LAUNCHED = {"steps": [{"name": "a", "attempt": 1}]}
+
+
+class Queue(WorkQueue):
+    """Remembers who is to come back later, and when."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.later: list[tuple[str, float]] = []
+
+    def add_after(self, key: Key, seconds: float) -> None:
+        self.later.append((key[1], seconds))
 
 
 class Gate:
@@ -21,7 +32,7 @@ class Gate:
 
     def __init__(self, limit: int) -> None:
         self.cache = Cache()
-        self.queue = WorkQueue()
+        self.queue = Queue()
         self.now = 0.0
         self.admission = Admission(self.cache, self.queue, limit, lambda: self.now)
         self._version = 0
@@ -96,6 +107,7 @@ def test_who_makes_no_use_of_its_turn_lets_the_next_pass_for_a_while() -> None:
     assert gate.admission.slot(idle)
     gate.admission.settle("uid-idle")
     assert gate.next() == ["second"]
+    assert gate.queue.later == [("idle", PASSED_OVER_SECONDS)]
     assert gate.admission.slot(second)
     gate.admission.settle("uid-second")
     gate.now += PASSED_OVER_SECONDS + 1
@@ -133,3 +145,16 @@ def test_never_more_run_than_the_limit_and_a_free_slot_is_always_offered(
         gate.next()
         gate.admission.wake()
         assert len(gate.next()) == min(limit - running, waiting_now)
+
+
+def test_one_that_is_refused_while_a_slot_becomes_free_is_woken_once_it_stands_in_line() -> None:
+    gate = Gate(1)
+    first, second = gate.put("first", "Pending"), gate.put("second", "Pending")
+    assert gate.admission.slot(first)
+    assert not gate.admission.slot(second)
+    gate.put("first", "Error")  # a duplicate, say: it never launched anything
+    gate.admission.settle("uid-first")
+    assert gate.next() == []
+    gate.put("second")
+    gate.admission.settle("uid-second")
+    assert gate.next() == ["second"]

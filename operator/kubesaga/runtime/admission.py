@@ -11,6 +11,7 @@ import heapq
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from kubesaga.engine.states import TERMINAL_TASK_STATES
 from kubesaga.engine.vocabulary import DesiredState
 from kubesaga.runtime.cache import Cache, Lane
 from kubesaga.runtime.clocks import monotonic
@@ -33,6 +34,7 @@ class Admission:
         self._limit = limit
         self._clock = clock
         self._reserved: set[str] = set()
+        self._refused: set[str] = set()  # in passes that are under way
         self._passed_over: dict[str, float] = {}
         self._running = 0  # at the last wake
 
@@ -45,18 +47,29 @@ class Admission:
         uid = task["metadata"]["uid"]
         free = self._free(besides=uid)
         if free <= 0 or self._ahead(task, free) >= free:
+            self._refused.add(uid)
             return False
         self._reserved.add(uid)
         return True
 
     def settle(self, uid: str) -> None:
         """The Task's pass is over: its slot is used, or the next one's."""
+        if uid in self._refused:
+            self._refused.discard(uid)
+            self.wake()  # it stands in line only now, and a slot may have become free in the meantime
         if uid not in self._reserved:
             return
         self._reserved.discard(uid)
         if uid not in self._cache.lane(Lane.RUNNING):
-            self._passed_over[uid] = self._clock() + PASSED_OVER_SECONDS
+            self._pass_over(uid)
         self.wake()
+
+    def _pass_over(self, uid: str) -> None:
+        """Let the others pass for a while; then it is looked at again, for by then nothing else may wake it."""
+        self._passed_over[uid] = self._clock() + PASSED_OVER_SECONDS
+        task = self._cache.task_by_uid(uid)
+        if task is not None and (task.get("status") or {}).get("state") not in TERMINAL_TASK_STATES:
+            self._queue.add_after((task["metadata"]["namespace"], task["metadata"]["name"]), PASSED_OVER_SECONDS)
 
     def look(self) -> None:
         """A Task changed, perhaps by a write whose answer was lost: wake those who are next if fewer run than did."""

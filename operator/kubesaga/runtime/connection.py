@@ -8,7 +8,7 @@ credentials.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,9 @@ from kubernetes.aio.config import ConfigException, load_incluster_config, load_k
 from kubesaga import __version__
 
 USER_AGENT = f"kubesaga-operator/{__version__}"
+
+Connect = Callable[[str | None, Sequence[aiohttp.ClientMiddlewareType]], Awaitable[tuple[str, aiohttp.ClientSession]]]
+"""Where the API server is, and a session for it that the caller closes. Raises ConnectError."""
 
 
 class ConnectError(Exception):
@@ -75,6 +78,14 @@ def session_options(
         "headers": {"User-Agent": USER_AGENT},
         "middlewares": (authenticate, *middlewares),
     }
+
+
+async def connect(
+    kubeconfig: str | None, middlewares: Sequence[aiohttp.ClientMiddlewareType]
+) -> tuple[str, aiohttp.ClientSession]:
+    """See Connect."""
+    configuration = await load_configuration(kubeconfig)
+    return configuration.host, open_session(configuration, middlewares)
 
 
 def open_session(

@@ -11,7 +11,6 @@ import asyncio
 import logging
 import signal
 import threading
-import time
 from collections import deque
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -22,7 +21,10 @@ import kopf
 from kubesaga.api.constants import GROUP, LABEL_TASK_UID, MAIN_CONTAINER, VERSION
 from kubesaga.runtime import metrics
 from kubesaga.runtime.cache import Kind, Obj
-from kubesaga.runtime.connection import ConnectError, load_configuration, open_session
+from kubesaga.runtime.clocks import monotonic
+from kubesaga.runtime.connection import Connect, ConnectError, connect
+from kubesaga.runtime.kopf_settings import kopf_settings
+from kubesaga.runtime.kopf_watches import Watches, hang_up_on_silence
 from kubesaga.runtime.kube import (
     Kube,
     KubeError,
@@ -51,6 +53,7 @@ COLLECTIONS = {
 }
 LABEL_SELECTORS = {Kind.JOB: LABEL_TASK_UID, Kind.POD: LABEL_TASK_UID}
 """What is asked of the server: a cluster's other Jobs and Pods are none of the operator's business."""
+_SELECTORS = {RESOURCES[kind]: selector for kind, selector in LABEL_SELECTORS.items()}
 
 PATIENCE = 60.0
 LOGIN_LIMIT = 5
@@ -80,9 +83,10 @@ class FeedError(Exception):
 class KopfFeed:
     """News by kopf, from all namespaces or from those given."""
 
-    def __init__(self, kube: Kube, namespaces: Sequence[str] = ()) -> None:
+    def __init__(self, kube: Kube, namespaces: Sequence[str] = (), connect: Connect = connect) -> None:
         self._kube = kube
         self._namespaces = tuple(namespaces)
+        self._connect = connect
         self._logins: deque[float] = deque(maxlen=LOGIN_LIMIT)
         self._sessions: list[aiohttp.ClientSession] = []
 
@@ -90,9 +94,10 @@ class KopfFeed:
         """See Feed. SIGTERM and SIGINT set ``stop`` from here on, since kopf takes them as it starts."""
         if not await self._wait_until_served(stop):
             return
+        watches = Watches()
         tasks = await kopf.spawn_tasks(
-            registry=self._registry(sink),
-            settings=_settings(),
+            registry=self._registry(sink, watches),
+            settings=kopf_settings(_SELECTORS),
             standalone=True,
             # Unused without peering; kopf's own guess fails in a container whose user has no name.
             identity="kubesaga",  # type: ignore[arg-type]  # a NewType of str that kopf does not export
@@ -104,13 +109,15 @@ class KopfFeed:
                 asyncio.get_running_loop().add_signal_handler(number, stop.set)
         stopping = asyncio.create_task(stop.wait())
         try:
-            done, _ = await asyncio.wait({stopping, *tasks}, return_when=asyncio.FIRST_COMPLETED)
+            awaited: set[asyncio.Future[Any]] = {stopping, watches.ended, *tasks}
+            done, _ = await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
+            ended = [watches.ended.result()] if watches.ended in done else [task for task in tasks if task in done]
         finally:
-            await self._end([stopping, *tasks])
+            await self._end([stopping, *tasks], watches)
         if stopping not in done:
-            raise FeedError(_why(done))
+            raise FeedError(_why(ended))
 
-    async def _end(self, tasks: Sequence[asyncio.Task[Any]]) -> None:
+    async def _end(self, tasks: Sequence[asyncio.Task[Any]], watches: Watches) -> None:
         for task in tasks:
             task.cancel()
         # Before the tasks come to close their watches themselves: they would take leave of the server politely,
@@ -118,43 +125,43 @@ class KopfFeed:
         for session in self._sessions:
             await session.close()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await watches.end()
 
-    def _registry(self, sink: Sink) -> kopf.OperatorRegistry:
+    def _registry(self, sink: Sink, watches: Watches) -> kopf.OperatorRegistry:
         registry = kopf.OperatorRegistry()
-        relists = _Relists(sink)
+        middlewares = [_Relists(sink).notice, watches.notice, hang_up_on_silence]
 
         async def login(**_: Any) -> kopf.AiohttpSession | None:
-            return await self._login(relists)
+            return await self._login(middlewares)
 
         kopf.on.login(registry=registry, id="login")(login)
         for kind, resource in RESOURCES.items():
             kopf.on.event(*resource, registry=registry, id=kind)(_handler(kind, sink))
         return registry
 
-    async def _login(self, relists: _Relists) -> kopf.AiohttpSession | None:
+    async def _login(self, middlewares: Sequence[aiohttp.ClientMiddlewareType]) -> kopf.AiohttpSession | None:
         """A session as ``kube`` has it. kopf asks again after every 401; None makes it give up."""
-        now = time.monotonic()
+        now = monotonic()
         if len(self._logins) == LOGIN_LIMIT and now - self._logins[0] < 60:
             return None
         self._logins.append(now)
         try:
-            configuration = await load_configuration(self._kube.kubeconfig)
+            host, session = await self._connect(self._kube.kubeconfig, middlewares)
         except ConnectError as error:  # which kopf would repeat each minute, in silence
             log.error("%s", error)
             return None
-        session = open_session(configuration, [relists.notice])
         self._sessions = [kept for kept in self._sessions if not kept.closed] + [session]
-        return kopf.AiohttpSession(server=configuration.host, aiohttp_session=session)
+        return kopf.AiohttpSession(server=host, aiohttp_session=session)
 
     async def _wait_until_served(self, stop: asyncio.Event) -> bool:
         """Wait until all is there to be listed; kopf would not serve what is missing, and say no more than that.
 
         False when stopped. Raises FeedError after a minute: CRDs and roles may come a little after the operator.
         """
-        deadline = time.monotonic() + PATIENCE
+        deadline = monotonic() + PATIENCE
         said = None
         while obstacle := await self._obstacle():
-            if time.monotonic() >= deadline:
+            if monotonic() >= deadline:
                 raise FeedError(obstacle)
             if obstacle != said:
                 log.warning("waiting: %s", obstacle)
@@ -201,68 +208,23 @@ class _Relists:
         return response
 
 
-class _NoDiff(kopf.DiffBaseStorage):
-    """kopf need not remember what objects looked like: nothing here asks for differences."""
-
-    def build(self, **_: Any) -> Any:
-        return {}
-
-    def fetch(self, **_: Any) -> None:
-        return None
-
-    def store(self, **_: Any) -> None:
-        return None
-
-
-class _NoProgress(kopf.ProgressStorage):
-    """kopf need not remember which handlers ran: ``on.event`` handlers are not repeated."""
-
-    def fetch(self, **_: Any) -> None:
-        return None
-
-    def store(self, **_: Any) -> None:
-        return None
-
-    def purge(self, **_: Any) -> None:
-        return None
-
-    def touch(self, **_: Any) -> None:
-        return None
-
-    def clear(self, *, essence: Any) -> Any:
-        return essence
-
-
-def _settings() -> kopf.OperatorSettings:
-    settings = kopf.OperatorSettings()
-    settings.posting.enabled = False
-    settings.scanning.disabled = True
-    settings.process.ultimate_exiting_timeout = None  # the process is ours
-    settings.persistence.diffbase_storage = _NoDiff()
-    settings.persistence.progress_storage = _NoProgress()
-    settings.watching.server_timeout = 600
-    settings.watching.client_timeout = 630
-    settings.watching.connect_timeout = 5
-    settings.watching.chunk_size = 500
-    settings.networking.request_timeout = 30
-    # An API server that restarts is back within seconds, and Tasks wait for it: ask often, for a minute.
-    settings.networking.error_backoffs = (0.1, 0.2, 0.5, *(1.0 for _ in range(60)))
-    settings.queueing.idle_timeout = 1.0  # a worker per object that changed within it
-    for kind, selector in LABEL_SELECTORS.items():
-        settings.watching.label_selectors[RESOURCES[kind]] = selector
-    return settings
-
-
 def _handler(kind: Kind, sink: Sink) -> Any:
     async def handle(event: Any, **_: Any) -> None:
-        obj: Obj = event["object"]
-        metrics.feed_event(kind, event["type"])
-        if kind is Kind.POD and _succeeded(obj):
-            metadata = obj["metadata"]
-            metrics.container_succeeded(metadata["labels"][LABEL_TASK_UID], metadata["uid"])
-        sink.seen(kind, event["type"], obj)
+        try:
+            tell(sink, kind, event["type"], event["object"])
+        except Exception:  # of which kopf would say nothing that anybody reads
+            log.exception("an event was lost: %s %s", kind, event["object"]["metadata"].get("name"))
 
     return handle
+
+
+def tell(sink: Sink, kind: Kind, type_: str | None, obj: Obj) -> None:
+    """Hand an event to the sink, whichever feed brought it, and count it."""
+    metrics.feed_event(kind, type_)
+    if kind is Kind.POD and _succeeded(obj):
+        metadata = obj["metadata"]
+        metrics.container_succeeded(metadata["labels"][LABEL_TASK_UID], metadata["uid"])
+    sink.seen(kind, type_, obj)
 
 
 def _succeeded(pod: Obj) -> bool:
@@ -281,7 +243,7 @@ def _explain(kind: Kind, error: KubeError) -> str:
     return f"cannot list {kind}: {error}"
 
 
-def _why(done: set[asyncio.Task[Any]]) -> str:
+def _why(done: Sequence[asyncio.Task[Any]]) -> str:
     for task in done:
         if task.cancelled() or (error := task.exception()) is None:
             continue

@@ -37,12 +37,18 @@ Find = Callable[[str], Obj | None]
 def check_named(story: Story, find: Find, others: Iterable[Obj], now: float) -> Iterator[Breach]:
     """ends-or-names-a-human. ``now``: the operators' time in seconds since the epoch, ``others``: all Tasks."""
     task = story.task
-    if has_ended(task) or waits_for_human(story, find, now) or _ends_by_itself(story, now):
+    if has_ended(task) or is_going(task) or waits_for_human(story, find, now) or _ends_by_itself(story, now):
         return
     waits_for_slot = "slot" in str(status_of(task).get("message")) and state_of(task) == "WaitingForDependencies"
     if not (waits_for_slot and any(other is not task and not has_ended(other) for other in others)):
         said = f"{state_of(task)}: {status_of(task).get('message')!r}"
         yield Breach(Guarantee.ENDS_OR_NAMES_A_HUMAN, name_of_task(task), f"waits for nothing that it names: {said}")
+
+
+def is_going(task: Obj) -> bool:
+    """Whether its deletion is Kubernetes' affair alone, which may wait for the pod of a lost node."""
+    meta = task["metadata"]
+    return bool(meta.get("deletionTimestamp")) and c.FINALIZER not in (meta.get("finalizers") or ())
 
 
 def waits_for_human(story: Story, find: Find, now: float) -> bool:

@@ -14,7 +14,7 @@ from kubesaga.runtime.cache import Obj
 from kubesaga.runtime.kube import KubeError, tasks_path
 
 from .objects import NS
-from .world import World, done, endless
+from .world import World, done, endless, fails
 
 SOON = 25.0
 
@@ -244,3 +244,23 @@ def test_a_task_whose_revision_is_gone_stays_where_its_namespace_does() -> None:
 
     world = without_revision()
     assert world.play(stays).tasks() == ["t"]
+
+
+class LatePods(World):
+    """A world in which the watch of pods lags behind all others."""
+
+    def _see(self, plural: str, type_: str, obj: Obj) -> None:
+        self.feed_delay = 10.0 if plural == "pods" else 0.0
+        super()._see(plural, type_, obj)
+
+
+def test_why_an_attempt_failed_is_asked_for_when_the_watch_of_pods_is_late() -> None:
+    async def act(world: World) -> None:
+        world.script["a"] = [fails("Declined", retryable=False)]
+        world.template("order", {"name": "a"})
+        world.task("t", "order")
+        await world.until_state("t", "Error")
+
+    world = LatePods().play(act)
+    (step,) = world.status("t")["steps"]
+    assert (step["attempt"], step["error"]["type"]) == (1, "Declined")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from kubesaga.engine.states import TERMINAL_TASK_STATES
+from tests.guarantees.rest import is_going
 from tests.simulation.api_server import ApiServer, Change
 from tests.simulation.guards import Guards, Violation
 from tests.simulation.plan import Obj
@@ -45,7 +46,7 @@ class Rest:
     def _rests(self, task: Obj) -> bool:
         """Ended, or waiting for a human, or for one that does: whether that is well is for the guards to say."""
         waits_for_slot = "slot" in str((task.get("status") or {}).get("message"))
-        return _has_ended(task) or waits_for_slot or self._guards.waits_for_human(task)
+        return _has_ended(task) or is_going(task) or waits_for_slot or self._guards.waits_for_human(task)
 
     def _pause(self) -> float:
         """The longer nothing happens, the longer until the next look."""

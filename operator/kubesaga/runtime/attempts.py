@@ -21,7 +21,7 @@ from kubesaga.runtime import children, pod_facts
 from kubesaga.runtime.cache import Cache, Kind, News
 from kubesaga.runtime.frames import Frames
 from kubesaga.runtime.kube import Kube, KubeError, jobs_path, pods_path, tasks_path
-from kubesaga.runtime.observe import is_over, observe
+from kubesaga.runtime.observe import has_failed, is_over, observe
 from kubesaga.runtime.refusals import Refusals
 from kubesaga.runtime.results import Results
 from kubesaga.runtime.revisions import Revision
@@ -93,11 +93,25 @@ class Attempts:
         if job is None and started:
             job = await self._look_for(task, record.job_name)
         if job is not None:
+            pods = await self._last_words(task, job, pods)
             expects_document = revision.program(step, role).kind is ProgramKind.HANDLER
             return await self._frames.observe(job, pods, expects_document=expects_document)
         if started:
             return await self._lost(task, record.job_name)
         return self._absent(task, Attempt(step, role, record.attempt))
+
+    async def _last_words(self, task: Obj, job: Obj, pods: Iterable[Obj]) -> Iterable[Obj]:
+        """A Job's pods; asked for where their watch lags behind the Job's, so that why it failed is not missed."""
+        known = pod_facts.newest_first(pods)
+        heard = known and ("terminated" in pod_facts.main_state(known[0]) or known[0].get("gone"))
+        if heard or not has_failed(job) or c.LABEL_FENCE in (job["metadata"].get("labels") or {}):
+            return pods
+        name = job["metadata"]["name"]
+        selector = f"{c.LABEL_TASK_UID}={task['metadata']['uid']},{_JOB_NAME}={name}"
+        live, _ = await self._kube.list(pods_path(task["metadata"]["namespace"]), label_selector=selector)
+        for pod in live:
+            self._cache.upsert(Kind.POD, pod)
+        return self._pods(task)[name]
 
     def _over(self, task: Obj, record: StepRecord, pods: Iterable[Obj]) -> Observation | None:
         """An attempt that is recorded as over while its Job is not, which an end that may be decided now waits for."""

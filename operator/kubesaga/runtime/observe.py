@@ -48,6 +48,12 @@ def is_over(job: Obj) -> bool:
     return any(c["type"] in _OVER and c.get("status") == "True" for c in conditions)
 
 
+def has_failed(job: Obj) -> bool:
+    """Whether the Job says that its attempt failed."""
+    conditions = (job.get("status") or {}).get("conditions") or ()
+    return any(c["type"] in ("Failed", "FailureTarget") and c.get("status") == "True" for c in conditions)
+
+
 def observe(job: Obj, pods: Iterable[Obj], *, expects_document: bool, framed: Output | None = None) -> Observation:
     """What is seen of the attempt whose Job this is. ``pods`` are those of this Job, gone ones included.
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 import pytest
 
+from kubesaga.api import constants as c
 from tests.guarantees.identifiers import Guarantee
 from tests.simulation.bugs import BUGS
+from tests.simulation.plan import Obj, Outcome, Plan, Submit
 from tests.simulation.simulation import play
 from tests.simulation.sowing import sow
 
@@ -34,10 +38,27 @@ def test_every_bug_has_its_guarantees() -> None:
 
 @pytest.mark.parametrize("bug", list(BUGS))
 def test_a_deliberate_bug_is_found(bug: str) -> None:
-    for seed in range(SEEDS):
-        plan = sow(seed)
+    for plan in chain([saga()], map(sow, range(SEEDS))):
         violation = play(plan, bugs=[bug]).violation
         if violation is not None and violation.guarantee in {str(each) for each in FOUND_AS[bug]}:
-            assert play(plan).violation is None, f"seed {seed} finds something without the bug"
+            assert play(plan).violation is None, f"{plan.name} finds something without the bug"
             return
     pytest.fail(f"none of {SEEDS} seeds finds it")
+
+
+def saga() -> Plan:
+    """What the seeds have seldom: undoing across a step that has nothing to undo."""
+    work: Obj = {"handler": {"callable": "shop.handlers:Work"}}
+    undone: Obj = {**work, "compensation": {}}
+    steps = [
+        {"name": "a", **undone},
+        {"name": "b", "dependsOn": ["a"], **work},
+        {"name": "c", "dependsOn": ["b"], **undone},
+        {"name": "d", "dependsOn": ["c"], **work},
+    ]
+    head: Obj = {"apiVersion": c.API_VERSION}
+    spec = {"version": "1.0.0", "failureStrategy": "Compensate", "defaults": {"image": "shop:1"}, "steps": steps}
+    template = {**head, "kind": c.TEMPLATE_KIND, "metadata": {"name": "saga"}, "spec": spec}
+    task = {**head, "kind": c.TASK_KIND, "metadata": {"name": "t"}, "spec": {"templateRef": {"name": "saga"}}}
+    refused = Outcome(1.0, {"error": {"type": "Refused", "message": "no", "retryable": False}}, 65)
+    return Plan("saga", 1, (template,), (Submit(0.0, task),), {"d": (refused,)})

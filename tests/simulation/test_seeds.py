@@ -1,4 +1,4 @@
-"""The seeds: two thousand plans with everything that can go wrong, and every guarantee holds in each of them.
+"""The seeds: plans with everything that can go wrong, and every guarantee holds in each of them.
 
 ``make check`` plays the first hundred, ``make test`` all. ``make fuzz SEEDS=100000`` goes on from there.
 """

@@ -107,9 +107,7 @@ class Attempts:
         if heard or not has_failed(job) or c.LABEL_FENCE in (job["metadata"].get("labels") or {}):
             return pods
         name = job["metadata"]["name"]
-        selector = f"{c.LABEL_TASK_UID}={task['metadata']['uid']},{_JOB_NAME}={name}"
-        live, _ = await self._kube.list(pods_path(task["metadata"]["namespace"]), label_selector=selector)
-        for pod in live:
+        for pod in await self._live_pods(task, name):
             self._cache.upsert(Kind.POD, pod)
         return self._pods(task)[name]
 
@@ -132,13 +130,17 @@ class Attempts:
 
     async def _lost(self, task: Obj, job_name: str) -> Observation:
         """A Job that had started and is gone: lost once no pod of it can still run (semantics 6.5)."""
-        selector = f"{c.LABEL_TASK_UID}={task['metadata']['uid']},{_JOB_NAME}={job_name}"
-        pods, _ = await self._kube.list(pods_path(task["metadata"]["namespace"]), label_selector=selector)
-        alive = pod_facts.newest_first(filter(pod_facts.may_run, pods))
+        alive = pod_facts.newest_first(filter(pod_facts.may_run, await self._live_pods(task, job_name)))
         if not alive:
             return Observation(Phase.LOST)
         where, gone_by = pod_facts.location(alive), pod_facts.gone_by(alive)
         return Observation(Phase.RUNNING, stopping=True, location=where, gone_by=gone_by)
+
+    async def _live_pods(self, task: Obj, job_name: str) -> list[Obj]:
+        """A Job's pods, asked of the API server."""
+        selector = f"{c.LABEL_TASK_UID}={task['metadata']['uid']},{_JOB_NAME}={job_name}"
+        pods, _ = await self._kube.list(pods_path(task["metadata"]["namespace"]), label_selector=selector)
+        return pods
 
     def _absent(self, task: Obj, attempt: Attempt) -> Observation:
         """An intent without a Job or child: not created yet, or refused."""

@@ -16,9 +16,9 @@ from kubesaga.runtime.jobs import STOP_PATCH
 from tests.cluster.kubectl import Kubectl, Manifest
 from tests.cluster.namespaces import fresh_namespace
 from tests.cluster.watching import Watches, watches
-from tests.simulation.job_case import Act, JobCase, is_due
-from tests.simulation.job_cases import CASES
-from tests.simulation.job_sightings import Sightings
+from tests.simulation.workloads.job_case import Act, JobCase, is_due
+from tests.simulation.workloads.job_cases import CASES
+from tests.simulation.workloads.job_sightings import Sightings
 
 AT_ONCE = 8
 """Cases side by side; more would keep the kubelet from its usual pace."""

@@ -13,9 +13,9 @@ from kubesaga.engine.identity import idempotency_key
 from kubesaga.engine.vocabulary import Role
 from tests.guarantees.afterwards import Evidence, check
 from tests.guarantees.identifiers import Guarantee
-from tests.simulation.forging import Forge
+from tests.simulation.guards.forging import Forge
+from tests.simulation.guards.stories import UNDO, failing, step, undo, undo_step, undone
 from tests.simulation.plan import Obj
-from tests.simulation.stories import UNDO, failing, step, undo, undo_step, undone
 from tests.simulation.world import EPOCH
 
 JOB_NAME = "batch.kubernetes.io/job-name"

@@ -7,13 +7,13 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tests.simulation.crew import cores, run_all
+from tests.simulation.driving.crew import cores, run_all
+from tests.simulation.driving.shrink import Shrunk, only, shrink
+from tests.simulation.driving.tally import Failure, Tally, run
+from tests.simulation.driving.telling import Progress, as_json, failure_text, plan_text, shrunk_text, summary
 from tests.simulation.plan import Plan
-from tests.simulation.shrink import Shrunk, only, shrink
+from tests.simulation.plans.sowing import sow
 from tests.simulation.simulation import play
-from tests.simulation.sowing import sow
-from tests.simulation.tally import Failure, Tally, run
-from tests.simulation.telling import Progress, as_json, failure_text, plan_text, shrunk_text, summary
 
 HELD, VIOLATED, USAGE, INTERRUPTED = 0, 1, 2, 130
 _EPILOG = f"""

@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from tests.simulation.api_server import Refusal
+from tests.simulation.feeds.watching import Watching
 from tests.simulation.plan import (
     ClockStep,
     Cut,
@@ -28,7 +28,7 @@ from tests.simulation.plan import (
     WatchFault,
 )
 from tests.simulation.processes import LEASE_NAME, LEASE_NAMESPACE, OperatorPod
-from tests.simulation.watching import Watching
+from tests.simulation.server.api_server import Refusal
 from tests.simulation.world import later
 
 if TYPE_CHECKING:

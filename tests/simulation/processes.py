@@ -16,12 +16,12 @@ from kubesaga.runtime.kube import Kube
 from kubesaga.runtime.leader import LostLeadership
 from kubesaga.runtime.operator import Operator
 from kubesaga.runtime.settings import OperatorSettings
-from tests.simulation.api_server import ApiServer
-from tests.simulation.feeds import make_feed
+from tests.simulation.feeds.feeds import make_feed
+from tests.simulation.feeds.watching import Watching
 from tests.simulation.loop import Process, current, spawn
 from tests.simulation.plan import Crash, Plan
+from tests.simulation.server.api_server import ApiServer
 from tests.simulation.transport import Network, Transport
-from tests.simulation.watching import Watching
 from tests.simulation.world import EPOCH, elapsed, later
 
 LEASE_NAMESPACE = "kubesaga-system"

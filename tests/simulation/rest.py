@@ -6,9 +6,9 @@ import asyncio
 
 from kubesaga.engine.states import TERMINAL_TASK_STATES
 from tests.guarantees.rest import is_going
-from tests.simulation.api_server import ApiServer, Change
-from tests.simulation.guards import Guards, Violation
+from tests.simulation.guards.guards import Guards, Violation
 from tests.simulation.plan import Obj
+from tests.simulation.server.api_server import ApiServer, Change
 from tests.simulation.world import elapsed
 
 SETTLING = 60.0

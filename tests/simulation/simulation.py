@@ -19,17 +19,17 @@ from typing import Any
 
 from tests.guarantees.identifiers import Guarantee
 from tests.simulation import loop
-from tests.simulation.api_server import ApiServer, Change, Refusal
 from tests.simulation.bugs import BUGS
-from tests.simulation.guards import Guards, Violation
+from tests.simulation.driving.sightings import Sightings
+from tests.simulation.guards.guards import Guards, Violation
 from tests.simulation.misfortune import Misfortune
-from tests.simulation.people import People
+from tests.simulation.people.people import People
 from tests.simulation.plan import Obj, Plan, Submit
 from tests.simulation.processes import LEASE_NAMESPACE, Listener, OperatorPod
 from tests.simulation.rest import Rest
-from tests.simulation.sightings import Sightings
+from tests.simulation.server.api_server import ApiServer, Change, Refusal
 from tests.simulation.transport import Network
-from tests.simulation.workloads import Workloads
+from tests.simulation.workloads.workloads import Workloads
 from tests.simulation.world import EPOCH, elapsed, later
 
 NAMESPACE = "default"

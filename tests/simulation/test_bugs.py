@@ -10,8 +10,8 @@ from kubesaga.api import constants as c
 from tests.guarantees.identifiers import Guarantee
 from tests.simulation.bugs import BUGS
 from tests.simulation.plan import Obj, Outcome, Plan, Submit
+from tests.simulation.plans.sowing import sow
 from tests.simulation.simulation import play
-from tests.simulation.sowing import sow
 
 pytestmark = pytest.mark.slow
 

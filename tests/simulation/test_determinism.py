@@ -11,13 +11,13 @@ from dataclasses import replace
 import pytest
 
 from hack.cluster.paths import CHECKOUT
+from tests.simulation.plans.sowing import THEMES, sow
 from tests.simulation.simulation import play
-from tests.simulation.sowing import THEMES, sow
 
 _PROGRAM = """
 import sys
 from tests.simulation.simulation import play
-from tests.simulation.sowing import sow
+from tests.simulation.plans.sowing import sow
 for seed in map(int, sys.argv[1:]):
     print(seed, play(sow(seed)).digest)
 """

@@ -11,9 +11,9 @@ from itertools import islice
 import pytest
 
 from kubesaga.engine.vocabulary import ActionType, EndingTrigger, StepEvent, TaskEvent, TaskOutcome
-from tests.simulation.sowing import sow
-from tests.simulation.tally import run_seeds
-from tests.simulation.telling import failure_text
+from tests.simulation.driving.tally import run_seeds
+from tests.simulation.driving.telling import failure_text
+from tests.simulation.plans.sowing import sow
 
 SEEDS = 800
 QUICK = 100

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.simulation.examples import SCRIPTS, ending_of, plans
+from tests.simulation.driving.sweep import differences, pairs_of_crashes, single_crashes, undisturbed
 from tests.simulation.plan import Plan
-from tests.simulation.sweep import differences, pairs_of_crashes, single_crashes, undisturbed
+from tests.simulation.plans.examples import SCRIPTS, ending_of, plans
 
 PLANS = {plan.name: plan for plan in plans()}
 PAIRS = 8

@@ -16,9 +16,9 @@ from urllib.parse import parse_qsl, urlsplit
 
 import aiohttp
 
-from tests.simulation.api_server import Answer, ApiServer, Request
 from tests.simulation.loop import Process
 from tests.simulation.plan import CallFault, Crash, Mishap, NoAnswer, Refuse
+from tests.simulation.server.api_server import Answer, ApiServer, Request
 from tests.simulation.world import later
 
 TIMEOUT = 30.0

@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.simulation.contract.server import Obj, Reply, Server
 from tests.simulation.contract.transcript import Transcript
-from tests.simulation.patching import JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH
+from tests.simulation.server.patching import JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH
 
 _JSON = "application/json"
 

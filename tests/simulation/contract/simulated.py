@@ -8,8 +8,8 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tests.simulation.api_server import Answer, ApiServer, Request
 from tests.simulation.contract.server import Obj, Reply
+from tests.simulation.server.api_server import Answer, ApiServer, Request
 
 EPOCH = 1_800_000_000.0
 PATIENCE = 60.0

@@ -1,0 +1,1 @@
+"""What makes Jobs run in a simulation: the Job controller, the scheduler, nodes with kubelets, and the programs."""

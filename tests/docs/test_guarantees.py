@@ -18,7 +18,7 @@ ENGINE = [TESTS / "engine" / "invariants.py"]
 AFTERWARDS = [TESTS / "guarantees" / "test_afterwards.py"]
 CHECKS = [
     *(file for file in (TESTS / "guarantees").glob("*.py") if not file.name.startswith(("test_", "identifiers"))),
-    TESTS / "simulation" / "guards.py",
+    TESTS / "simulation" / "guards" / "guards.py",
     TESTS / "simulation" / "simulation.py",
 ]
 

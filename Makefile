@@ -68,8 +68,8 @@ test: check  ## check, all simulations, then the tests of chart and cluster, on 
 	$(CLUSTER) load; \
 	$(PYTHON) -m pytest tests/harness -m cluster_lifecycle; \
 	export KUBECONFIG=$$($(CLUSTER) kubeconfig); \
-	$(PYTHON) -m pytest --numprocesses 3 --dist loadfile tests/chart tests/cluster -m "not alone and not siege"; \
-	$(PYTHON) -m pytest tests/cluster -m "alone and not siege"
+	$(PYTHON) -m pytest --numprocesses 3 --dist loadfile tests/chart tests/cluster -m "not alone"; \
+	$(PYTHON) -m pytest tests/cluster -m alone
 
 bench: install  ## speed beside the floor that Kubernetes itself sets, as JSON
 	@KUBECONFIG=$$($(CLUSTER) kubeconfig) $(PYTHON) -m hack.bench

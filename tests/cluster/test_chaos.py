@@ -22,7 +22,7 @@ from tests.chaos.run import play
 from tests.cluster.installation import wait_ready
 from tests.cluster.kubectl import Kubectl
 
-pytestmark = [pytest.mark.alone, pytest.mark.siege]
+pytestmark = pytest.mark.alone
 
 SEED, MINUTES, TASKS, AT_ONCE = 5, 0.5, 20, 12
 PATIENCE = 600.0

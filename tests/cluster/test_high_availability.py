@@ -24,7 +24,7 @@ from tests.cluster.operator_process import OperatorProcess
 from tests.cluster.replicas import Leadership, PodProcess, Replicas, several
 
 T = TypeVar("T")
-pytestmark = [pytest.mark.alone, pytest.mark.siege]
+pytestmark = pytest.mark.alone
 
 PROMISED = 20.0
 """Seconds from the end of a leader to the first move of a Task by the next, by default settings."""

@@ -26,7 +26,7 @@ from hack.bench.subject import Subject
 from hack.bench.watch import Watcher
 from hack.bench.workloads import FULL, QUICK, Size, chain, fan, single
 from hack.cluster.progress import say
-from kubesaga.runtime.kube import KubeError
+from kubesaga.kube.client import KubeError
 
 NAMES = ("engine", "chain10", "fan20", "tasks100", "latency", "writes", "idle")
 Document = dict[str, Any]

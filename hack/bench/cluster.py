@@ -19,8 +19,8 @@ import aiohttp
 from hack.bench.errors import BenchError
 from hack.cluster.progress import say
 from kubesaga.api.constants import API_VERSION
-from kubesaga.runtime.connection import ConnectError, load_configuration, open_session
-from kubesaga.runtime.kube import Kube, KubeError, jobs_path, pods_path, tasks_path
+from kubesaga.kube.client import Kube, KubeError, jobs_path, pods_path, tasks_path
+from kubesaga.kube.connection import ConnectError, load_configuration, open_session
 
 Obj = dict[str, Any]
 

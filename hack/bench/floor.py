@@ -15,7 +15,7 @@ from typing import Any
 from hack.bench.cluster import Cluster
 from hack.bench.watch import Place, Watcher
 from hack.bench.workloads import Workload
-from kubesaga.runtime.kube import jobs_path
+from kubesaga.kube.client import jobs_path
 
 Obj = dict[str, Any]
 MakeJobs = Callable[[Workload, str, str], dict[str, Obj]]

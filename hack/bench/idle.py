@@ -26,7 +26,7 @@ from hack.bench.watch import Watcher
 from hack.bench.workloads import Size, chain, single, task
 from hack.cluster.progress import say
 from kubesaga.engine.states import TERMINAL_TASK_STATES
-from kubesaga.runtime.kube import pods_path, tasks_path
+from kubesaga.kube.client import pods_path, tasks_path
 
 CPU_PERCENT, RSS_MIB = 1.0, 200.0
 REAL_TASKS = 100

@@ -11,7 +11,7 @@ from hack.bench.errors import BenchError
 from hack.bench.watch import Place, Watcher
 from hack.bench.workloads import Workload
 from kubesaga.engine.vocabulary import TaskOutcome
-from kubesaga.runtime.kube import KubeError, tasks_path, templates_path
+from kubesaga.kube.client import KubeError, tasks_path, templates_path
 
 Obj = dict[str, Any]
 

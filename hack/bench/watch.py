@@ -16,7 +16,7 @@ from hack.bench.cluster import Cluster
 from hack.bench.errors import BenchError
 from hack.bench.workloads import LABEL_RUN, LABEL_STEP
 from kubesaga.api import constants as c
-from kubesaga.runtime.kube import pods_path, tasks_path
+from kubesaga.kube.client import pods_path, tasks_path
 
 Obj = dict[str, Any]
 

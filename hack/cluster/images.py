@@ -47,7 +47,13 @@ class Recipe:
         return digest.hexdigest()
 
 
-OPERATOR_INPUTS = ("pyproject.toml", "uv.lock", "handlers_image/pyproject.toml", "operator/kubesaga")
+OPERATOR_INPUTS = (
+    "pyproject.toml",
+    "uv.lock",
+    "handlers_image/pyproject.toml",
+    "operator/pyproject.toml",
+    "operator/kubesaga",
+)
 RECIPES = {
     recipe.image: recipe
     for recipe in (

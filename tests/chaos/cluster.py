@@ -15,8 +15,8 @@ import aiohttp
 
 from hack.cluster.paths import CHECKOUT
 from hack.cluster.progress import say
-from kubesaga.runtime.connection import ConnectError, load_configuration, open_session
-from kubesaga.runtime.kube import Kube, KubeError
+from kubesaga.kube.client import Kube, KubeError
+from kubesaga.kube.connection import ConnectError, load_configuration, open_session
 from tests.chaos.errors import ChaosError
 
 Obj = dict[str, Any]

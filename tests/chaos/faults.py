@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from kubesaga.api.constants import LABEL_STEP
-from kubesaga.runtime.kube import KubeError, pods_path
+from kubesaga.kube.client import KubeError, pods_path
 from tests.chaos.books import WAREHOUSE
 from tests.chaos.cluster import OPERATOR_NAMESPACE, OPERATOR_SELECTOR, Cluster, hack_cluster
 from tests.chaos.errors import ChaosError

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kubesaga.api import constants as c
-from kubesaga.runtime.kube import actions_path, tasks_path
+from kubesaga.kube.client import actions_path, tasks_path
 from tests.chaos.cluster import Cluster
 from tests.chaos.examples import LABEL, Example
 from tests.chaos.watch import Sight

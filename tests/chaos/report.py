@@ -12,6 +12,7 @@ from tests.chaos.books import Books
 from tests.chaos.comparison import Deviation
 from tests.chaos.effects import places
 from tests.chaos.examples import LABEL, Example
+from tests.guarantees.afterwards import doubled
 
 Obj = dict[str, Any]
 Document = dict[str, Any]
@@ -39,8 +40,13 @@ def of_attempts(tasks: Sequence[Obj], pods: Iterable[Obj]) -> Document:
     """How many attempts there were, and how many of them were not the first of their step or compensation."""
     records = [each for task in tasks for step in task.get("status", {}).get("steps", ()) for each in _both(step)]
     numbers = [record["attempt"] for record in records if record.get("attempt")]
-    started = {pod["metadata"]["uid"] for pod in pods if LABEL_TASK_UID in (pod["metadata"].get("labels") or {})}
-    return {"all": sum(numbers), "repeated": sum(number - 1 for number in numbers), "pods": len(started)}
+    started = {pod["metadata"]["uid"]: pod for pod in pods if LABEL_TASK_UID in (pod["metadata"].get("labels") or {})}
+    return {
+        "all": sum(numbers),
+        "repeated": sum(number - 1 for number in numbers),
+        "pods": len(started),
+        "doubledByKubernetes": len(doubled(started.values())),
+    }
 
 
 def of_books(tasks: Sequence[Obj], books: Books) -> Document:

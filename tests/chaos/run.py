@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from hack.cluster.progress import say
-from kubesaga.runtime.kube import jobs_path, pods_path, tasks_path, templates_path
+from kubesaga.kube.client import jobs_path, pods_path, tasks_path, templates_path
 from tests.chaos import report
 from tests.chaos.audit import audit, ended
 from tests.chaos.books import WAREHOUSE, Books, read

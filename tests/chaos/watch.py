@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from kubesaga.runtime.kube import KubeError
+from kubesaga.kube.client import KubeError
 from tests.chaos.cluster import PAUSE, Cluster
 
 Obj = dict[str, Any]

@@ -16,11 +16,11 @@ import pytest
 import yaml
 
 from kubesaga.api.constants import LABEL_TASK, LABEL_TASK_UID
+from kubesaga.kube.client import Kube, jobs_path
 from kubesaga.runtime import feed as feed_module
 from kubesaga.runtime.cache import Cache, Kind, Obj
 from kubesaga.runtime.feed import FeedError, KopfFeed
 from kubesaga.runtime.kopf_settings import kopf_settings
-from kubesaga.runtime.kube import Kube, jobs_path
 from kubesaga.runtime.resync import Resync
 from tests.cluster.kubectl import Kubectl
 

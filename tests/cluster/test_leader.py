@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from kubesaga.runtime.kube import Kube, leases_path
+from kubesaga.kube.client import Kube, leases_path
 from kubesaga.runtime.leader import LeaderElector, LostLeadership
 from tests.cluster.kubectl import Kubectl
 

@@ -10,7 +10,17 @@ from typing import Any
 from hypothesis import strategies as st
 
 from kubesaga.engine.decision import Attempt
-from kubesaga.engine.plan import Approval, Compensation, ExpressionError, Lifecycle, Plan, RetryPolicy, RetryRule, Step
+from kubesaga.engine.plan import (
+    Approval,
+    Compensation,
+    ExpressionError,
+    Lifecycle,
+    Plan,
+    RetryPolicy,
+    RetryRule,
+    Step,
+    Violation,
+)
 from kubesaga.engine.records import StepError
 from kubesaga.engine.vocabulary import (
     ActionType,
@@ -31,11 +41,19 @@ from tests.engine.world import Outcome, World
 
 Script = Callable[[Attempt], Outcome]
 
-_RULES = (RetryRule(RuleAction.IGNORE, types=("Ignored",)), RetryRule(RuleAction.FAIL, codes=("E1",)))
+_RULES = (
+    RetryRule(RuleAction.IGNORE, types=("Ignored",)),
+    RetryRule(RuleAction.RETRY, types=("ResultSchemaViolation",)),
+    RetryRule(RuleAction.FAIL, codes=("E1",)),
+)
 
 
 def _broken(_: Any) -> bool:
     raise ExpressionError("when: no such key: x")
+
+
+def _short(result: Any) -> list[Violation]:
+    return [Violation("/", "is too long")] if isinstance(result, str) and len(result) > 1_000 else []
 
 
 def _prefers(scope: Any) -> bool:
@@ -71,6 +89,7 @@ def steps(
         "continue_on_error": draw(st.integers(0, 5)) == 0,
         "skippable": draw(st.booleans()),
         "priority": draw(st.integers(0, 2)),
+        "check_result": draw(st.sampled_from([None, _short])),
         "when": draw(st.sampled_from([None, None, None, None, _prefers, _broken])),
     }
     kind = draw(st.integers(0, 9))

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from kubesaga.engine.plan import Compensation, Plan, Scope, Step, Violation
-from kubesaga.engine.policies.results import INLINE_LIMIT, INLINE_TOTAL, METADATA_LIMIT, RESULT_LIMIT
+from kubesaga.engine.acceptance import METADATA_LIMIT, RESULT_LIMIT
+from kubesaga.engine.plan import Compensation, Plan, RetryPolicy, RetryRule, Scope, Step, Violation
+from kubesaga.engine.policies.results import INLINE_LIMIT, INLINE_TOTAL
 from kubesaga.engine.records import ResultRef
 from kubesaga.engine.snapshot import Lost
 from kubesaga.engine.vocabulary import (
     ActionType,
+    Backoff,
     CompensationWhen,
+    DesiredState,
     FailureStrategy,
+    Jitter,
     Role,
+    RuleAction,
+    RunningSteps,
+    StepEvent,
     StepState,
     TaskOutcome,
     TaskState,
@@ -97,6 +105,50 @@ def test_a_result_that_breaks_its_schema_is_refused_and_counts_as_done() -> None
     assert w.step("a").error.type == "ResultSchemaViolation"  # type: ignore[union-attr]
     assert w.step_events("a") == ["Enqueue", "Start", "Succeeded", "Refuse", "Fail"]
     assert w.steps_launched(Role.COMPENSATION) == ["a"]
+
+
+def refusing(*, retried: bool = True, **changes: Any) -> World:
+    """A step whose first result is refused; with the retry rule, another attempt follows at once."""
+    rules = (RetryRule(RuleAction.RETRY, types=("ResultSchemaViolation", "ResultTooLarge")),) if retried else ()
+    retry = RetryPolicy(backoff=Backoff.NONE, jitter=Jitter.NONE, rules=rules)
+    check = {"check_result": lambda r: [] if r == {"a": 2} else [Violation("/id", "is missing")], **changes}
+    first = Outcome(text(RESULT_LIMIT + 1) if check["check_result"] is None else 1, seconds=5.0)
+    return World(Plan((Step("a", retry=retry, **check),)), scripted({("a", 1): first}))
+
+
+@pytest.mark.parametrize("check", [{}, {"check_result": None}])
+def test_an_attempt_whose_result_is_refused_fails_once_its_job_is_over(check: dict[str, Any]) -> None:
+    w = refusing(**check).run()
+    assert (w.status.outcome, w.step("a").attempt) == (TaskOutcome.SUCCEEDED, 2)
+    assert list(w.beside.values()) == [frozenset(), frozenset()]
+    first = w.jobs[w.launched[0]]
+    failed = next(t.at for t in w.history if t.event in (StepEvent.FAILED, StepEvent.REFUSE))
+    assert first.observe(failed).terminal
+
+
+def test_a_human_who_retries_a_refused_result_at_once_starts_nothing_beside_its_job() -> None:
+    w = refusing(retried=False)
+    w.plan = replace(w.plan, blocked_timeout=60.0)
+    w.run_until_state(TaskState.BLOCKED_BY_FAILURES)
+    w.applied(ActionType.RETRY, "a")
+    w.run()
+    assert (w.status.outcome, list(w.beside.values())) == (TaskOutcome.SUCCEEDED, [frozenset(), frozenset()])
+
+
+def test_a_result_that_will_be_refused_can_be_stopped_and_confirmed_as_what_runs() -> None:
+    w = refusing()
+    w.run_until_running("a")
+    w.jobs[w.launched[0]].outcome = replace(w.jobs[w.launched[0]].outcome, never_over=True)
+    w.run_for(20.0)
+    assert w.step("a").state is StepState.IN_PROGRESS
+    w.desired, w.cancel_mode = DesiredState.CANCELLED, RunningSteps.TERMINATE
+    w.run_until(lambda: w.status.attention is not None)
+    assert w.jobs[w.launched[0]].stopped_at is not None
+    assert w.status.attention is not None
+    assert w.status.attention.reason == "StepNotStopped"
+    w.applied(ActionType.CONFIRM_STOPPED, "a")
+    w.run()
+    assert (w.status.outcome, w.step("a").state) == (TaskOutcome.CANCELLED, StepState.CANCELLED)
 
 
 def test_an_expression_gets_the_value_that_a_reference_stands_for_loaded_once() -> None:

@@ -49,7 +49,8 @@ class Outcome:
     """What one attempt's program does: a result or an error, after ``seconds``.
 
     ``vanish``: its Job is deleted. ``deaf``: it heeds no stop. ``evicted``: its pod is being deleted. ``disruptions``:
-    so many of its pods are taken away, one a second, before it runs to its end.
+    so many of its pods are taken away, one a second, before it runs to its end. ``never_over``: its program ends, its
+    Job does not.
     """
 
     result: Any = None
@@ -60,6 +61,7 @@ class Outcome:
     deaf: bool = False
     evicted: bool = False
     disruptions: int = 0
+    never_over: bool = False
 
 
 LOST_NODE = Outcome(seconds=math.inf, deaf=True)
@@ -105,7 +107,8 @@ class Job:
         if self.outcome.error:
             return replace(seen, phase=Phase.FAILED, terminal=True, error=self.outcome.error)
         result, metadata = self.outcome.result, self.outcome.metadata
-        return replace(seen, phase=Phase.SUCCEEDED, terminal=now >= ended + 2, result=result, metadata=metadata)
+        over = now >= ended + 2 and not self.outcome.never_over
+        return replace(seen, phase=Phase.SUCCEEDED, terminal=over, result=result, metadata=metadata)
 
     def _stopped(self, seen: Observation, started: float, now: float) -> Observation:
         assert self.stopped_at is not None

@@ -1,8 +1,6 @@
 """What became of a Task, step by step, in a form that is the same for every run: what golden files hold.
 
-Times, names with hashes and the grouping of moves into decisions are left out, and so are the Task's moves between its
-waiting states: which of two parallel steps ends first is the cluster's affair. What is left is the sequence of events
-of each step, of each compensation, and of the Task at its turning points.
+The form is that of the test kit (``kubesaga_sdk.testing.histories``), in YAML.
 """
 
 from __future__ import annotations
@@ -13,27 +11,11 @@ from typing import Any
 
 import yaml
 
-from kubesaga.engine.vocabulary import Role, StepEvent, TaskEvent
+from kubesaga.engine.vocabulary import Role, StepEvent
+from kubesaga_sdk.testing import histories
 
 Manifest = dict[str, Any]
 
-TURNING_POINTS = frozenset(
-    {
-        TaskEvent.START,
-        TaskEvent.INVALID_REQUEST,
-        TaskEvent.DUPLICATE,
-        TaskEvent.PERMANENT_FAILURE,
-        TaskEvent.GIVE_UP,
-        TaskEvent.ALL_STEPS_DONE,
-        TaskEvent.DEADLINE_EXCEEDED,
-        TaskEvent.CANCEL,
-        TaskEvent.RESOLVE,
-        TaskEvent.REOPEN,
-        TaskEvent.COMPENSATE_REQUESTED,
-        TaskEvent.COMPENSATION_DONE,
-        TaskEvent.ABANDONED,
-    }
-)
 _OVER = frozenset(
     {
         StepEvent.ACCEPT,
@@ -66,18 +48,7 @@ def wire_moves(task: Manifest) -> list[Move]:
 
 def history(state: str, outcome: str, outcomes: Mapping[str, str | None], moves: Iterable[Move]) -> dict[str, Any]:
     """The Task's end, its turning points, and of every step that moved its outcome and its events."""
-    listed = list(moves)
-    steps: dict[str, dict[str, Any]] = {}
-    for name, end in outcomes.items():
-        told = {role.value: [m.event for m in listed if (m.step, m.role) == (name, role)] for role in Role}
-        if any(told.values()):
-            steps[name] = {"outcome": end, **{role: events for role, events in told.items() if events}}
-    return {
-        "state": state,
-        "outcome": outcome,
-        "events": [str(move.event) for move in listed if move.step is None and move.event in TURNING_POINTS],
-        "steps": steps,
-    }
+    return histories.history(state, outcome, outcomes, [(str(m.event), m.step, m.role.value) for m in moves])
 
 
 def written(found: Mapping[str, Any]) -> str:

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from kubesaga.api.about import about
 from kubesaga.api.compile import compile_plan, effective_context, effective_options, effective_template
 from kubesaga.api.contract import step_input
 from kubesaga.api.models import TaskTemplateSpec
@@ -18,7 +19,6 @@ from kubesaga.api.versions import pick_version
 from kubesaga.engine.decision import Attempt
 from kubesaga.engine.plan import Plan
 from kubesaga.engine.vocabulary import ActionType, StepState
-from kubesaga.runtime.gather import about
 from tests.contract.attempt import run
 from tests.contract.reading import read
 from tests.engine.family import Family

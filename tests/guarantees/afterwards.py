@@ -20,6 +20,7 @@ from tests.guarantees import ends, history, jobs, rest, runs
 from tests.guarantees.attempts import (
     FORWARD,
     NOTHING,
+    Attempt,
     Obj,
     attempt_of,
     has_ended,
@@ -33,7 +34,7 @@ from tests.guarantees.breach import Breach
 from tests.guarantees.changes import TaskChange
 from tests.guarantees.identifiers import Guarantee
 from tests.guarantees.sizes import check_size
-from tests.guarantees.story import Story, is_fence
+from tests.guarantees.story import Story, attempt_of_run, is_fence
 from tests.guarantees.workflow import Workflow
 
 _NEVER = "1970-01-01T00:00:00Z"
@@ -161,7 +162,24 @@ def _story(task: Obj, evidence: Evidence) -> Story:
             story.out_of_sight.add(attempt)
         if attempt is not None and pod["spec"].get("nodeName") in evidence.lost_nodes:
             story.node_lost.add(attempt)
+    story.doubled = set(doubled(mine))
     return story
+
+
+def doubled(pods: Iterable[Obj]) -> list[Attempt]:
+    """The attempts for whose Job Kubernetes made two pods at once, as its documentation says that it may.
+
+    The Job controller asks for a pod, the API server dies before it answers, and the controller asks again. A pod that
+    it replaces has ended (``podReplacementPolicy: Failed``), so that nothing else makes two pods of a Job overlap.
+    """
+    before: dict[tuple[str, str], Ran] = {}
+    found = []
+    for run in runs_of_pods(pods):
+        other = before.setdefault((run.task_uid, run.job), run)
+        if other is not run and _is_live(other, run):
+            found.append(attempt_of_run(run))
+        before[run.task_uid, run.job] = run
+    return found
 
 
 def _check_status(story: Story, find: Callable[[str], Obj | None]) -> Iterator[Breach]:

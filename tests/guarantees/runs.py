@@ -45,7 +45,7 @@ def check_beside(story: Story, run: Run) -> Iterator[Breach]:
     for other in beside:
         said = f"begins beside {attempt_of_run(other)} (pod {other.pod})"
         same = (other.step, other.role) == (run.step, run.role)
-        if same and not (attempt_of_run(other) == attempt and attempt in story.run_again):
+        if same and not (attempt_of_run(other) == attempt and attempt in story.run_again | story.doubled):
             yield Breach(Guarantee.ONE_LIVE_ATTEMPT, where, said)
         if other.role != run.role:
             yield Breach(Guarantee.NO_UNDOING_BESIDE_WORK, where, said)
@@ -57,11 +57,11 @@ def _where(story: Story, run: Run) -> str:
 
 def _check_record(story: Story, run: Run) -> Iterator[Breach]:
     """No program begins that is not recorded, whose step is done, or whose Task has ended."""
-    attempt, record, where = attempt_of_run(run), story.record(run.step, run.role), _where(story, run)
+    record, where = story.record(run.step, run.role), _where(story, run)
     number = record.get("attempt", 0)
     if number < run.attempt:
         yield Breach(Guarantee.INTENT_BEFORE_EFFECT, where, f"begins while attempt {number} is recorded")
-    if attempt in story.run_again or (attempt in story.node_lost and _ran_well(story, run)):
+    if story.may_run_again(run):
         return
     if state_of_record(record) in DONE:
         said = f"begins although it is {state_of_record(record)} by attempt {number}"
@@ -72,11 +72,6 @@ def _check_record(story: Story, run: Run) -> Iterator[Breach]:
     phase = (status_of(story.task).get("ending") or NOTHING).get("phase")
     if run.role == FORWARD and phase not in (None, "Quiescing") and not record.get("final"):
         yield Breach(Guarantee.NO_NEW_WORK_ONCE_ENDING, where, f"begins in phase {phase} of the Task's end")
-
-
-def _ran_well(story: Story, run: Run) -> bool:
-    """Whether this very attempt has succeeded before: its Job ran it once more, since its node was lost."""
-    return any(other.code == 0 and other.job == run.job for other in story.runs)
 
 
 def check_turn(story: Story, run: Run) -> Iterator[Breach]:
@@ -219,8 +214,7 @@ def _check_end(story: Story) -> Iterator[Breach]:
         return
     for run in story.live:
         attempt, where = attempt_of_run(run), _where(story, run)
-        again = attempt in story.run_again or (attempt in story.node_lost and _ran_well(story, run))
-        if attempt not in story.out_of_sight and not again:
+        if attempt not in story.out_of_sight and not story.may_run_again(run):
             where = f"{story.name}, {attempt} (pod {run.pod})"
             yield Breach(Guarantee.NOTHING_RUNS_AFTER_THE_END, where, f"runs while the Task is {state_of(story.task)}")
 

@@ -37,7 +37,9 @@ class Story:
     ``runs`` in the order in which they began, ``live`` those that have not ended. ``by_hand``: the steps (or
     compensations, by role) whose latest word is a human's. Exceptions of semantics 6.8: ``run_again``: attempts whose
     Job was deleted by hand before their start was recorded; ``out_of_sight``: attempts that a human said are gone, by
-    ConfirmStopped or by deleting their pod by force; ``node_lost``: attempts that ran on a node that was lost.
+    ConfirmStopped or by deleting their pod by force; ``node_lost``: attempts that ran on a node that was lost;
+    ``replaced``: attempts whose pod was evicted and failed by its timeout when its program had succeeded; ``doubled``:
+    attempts for whose Job Kubernetes itself made two pods at once.
     """
 
     task: Obj
@@ -48,6 +50,8 @@ class Story:
     run_again: set[Attempt] = field(default_factory=set)
     out_of_sight: set[Attempt] = field(default_factory=set)
     node_lost: set[Attempt] = field(default_factory=set)
+    replaced: set[Attempt] = field(default_factory=set)
+    doubled: set[Attempt] = field(default_factory=set)
 
     @property
     def name(self) -> str:
@@ -61,6 +65,14 @@ class Story:
     def has_succeeded(self, step: str, role: str) -> bool:
         """Whether a run of it ended with exit code 0."""
         return any(run.code == 0 and run.step == step and run.role == role for run in self.runs)
+
+    def may_run_again(self, run: Run) -> bool:
+        """Whether the cluster, or a human, has this attempt run once more, whatever came of it before."""
+        attempt = attempt_of_run(run)
+        if attempt in self.run_again:
+            return True
+        ran_well = any(other.code == 0 and other.job == run.job for other in self.runs)
+        return ran_well and (attempt in self.node_lost or attempt in self.replaced)
 
 
 def attempt_of_run(run: Run) -> Attempt:

@@ -11,7 +11,7 @@ from kubesaga.api import constants as c
 from kubesaga.api.times import rfc3339
 from kubesaga.engine.identity import idempotency_key
 from kubesaga.engine.vocabulary import Role
-from tests.guarantees.afterwards import Evidence, check
+from tests.guarantees.afterwards import Evidence, check, doubled
 from tests.guarantees.identifiers import Guarantee
 from tests.simulation.guards.forging import Forge
 from tests.simulation.guards.stories import UNDO, failing, step, undo, undo_step, undone
@@ -131,13 +131,22 @@ def test_a_container_that_could_not_be_started_did_not_run(forge: Forge) -> None
 
 def test_programs_side_by_side_are_seen(forge: Forge) -> None:
     twice = pods(forge, *PROGRAMS, ("a", 1, "forward", 2.0, 0))
+    twice[-1]["metadata"]["labels"][JOB_NAME] += "-2"
     shows(Guarantee.ONE_LIVE_ATTEMPT, evidence(forge, pods=twice))
     early = pods(forge, *PROGRAMS[:2], ("a", 1, UNDO, 6.0, 0))
     shows(Guarantee.NO_UNDOING_BESIDE_WORK, evidence(forge, pods=early))
 
 
+def test_two_pods_that_kubernetes_made_for_one_job_are_an_exception(forge: Forge) -> None:
+    twice = pods(forge, *PROGRAMS, ("a", 1, "forward", 2.0, 0))
+    assert check(evidence(forge, pods=twice)) == []
+    assert [attempt.step for attempt in doubled(twice)] == ["a"]
+    assert doubled(pods(forge, *PROGRAMS, ("a", 1, "forward", 9.0, 0))) == []
+
+
 def test_a_stop_that_a_human_confirmed_is_an_exception(forge: Forge) -> None:
     twice = pods(forge, *PROGRAMS, ("a", 1, "forward", 2.0, 0))
+    twice[-1]["metadata"]["labels"][JOB_NAME] += "-2"
     confirmed = {"uid": "u", "name": "gone", "type": "ConfirmStopped", "step": "a", "at": rfc3339(EPOCH)}
     assert check(evidence(forge, tasks=[changed(forge.task(), actions=[confirmed])], pods=twice)) == []
 

@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from kubesaga.api.times import rfc3339
+from kubesaga.kube.client import KubeError
 from kubesaga.runtime.cache import Obj
-from kubesaga.runtime.kube import KubeError
 
 from .memory import MemoryKube, guard, selected
 

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Iterable
 from typing import Any
 
-from kubesaga.runtime.documents import Framed
+from kubesaga.api.documents import Framed
 
 
 def announced(document: bytes) -> Framed:

@@ -7,8 +7,8 @@ import copy
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from kubesaga.kube.client import Kube, KubeError, pods_path
 from kubesaga.runtime.cache import Obj
-from kubesaga.runtime.kube import Kube, KubeError, pods_path
 
 
 class MemoryKube(Kube):

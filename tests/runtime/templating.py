@@ -7,10 +7,10 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from kubesaga.api import constants as c
+from kubesaga.kube.client import revisions_path, tasks_path, templates_path
 from kubesaga.runtime.admission import Admission
 from kubesaga.runtime.cache import Cache, Kind, Obj
 from kubesaga.runtime.family import Family
-from kubesaga.runtime.kube import revisions_path, tasks_path, templates_path
 from kubesaga.runtime.queue import WorkQueue
 from kubesaga.runtime.revisions import Revisions
 from kubesaga.runtime.router import Router

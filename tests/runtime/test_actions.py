@@ -6,11 +6,11 @@ import asyncio
 
 from kubesaga.engine.decision import Verdict
 from kubesaga.engine.vocabulary import ActionPhase, ActionType
+from kubesaga.kube.client import actions_path
 from kubesaga.runtime import actions
 from kubesaga.runtime.actions import Answers
 from kubesaga.runtime.cache import Cache, Kind, Obj
 from kubesaga.runtime.events import EventRecorder
-from kubesaga.runtime.kube import actions_path
 
 from .api_server import ApiServer
 from .objects import NS, action

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from kubesaga.api import constants as c
+from kubesaga.kube.client import configmaps_path
 from kubesaga.runtime.cache import Obj
-from kubesaga.runtime.kube import configmaps_path
 from tests.runtime.objects import NS
 from tests.runtime.world import World, done, fails
 

@@ -11,9 +11,9 @@ from kubesaga.engine.decision import Attempt
 from kubesaga.engine.plan import ChildTask
 from kubesaga.engine.snapshot import Child
 from kubesaga.engine.vocabulary import DeletionPolicy, Role, TaskOutcome, TaskState
+from kubesaga.kube.client import KubeError, tasks_path
 from kubesaga.runtime import children
 from kubesaga.runtime.cache import Cache, Kind, Obj
-from kubesaga.runtime.kube import KubeError, tasks_path
 from kubesaga.runtime.launches import Launcher
 from kubesaga.runtime.namespaces import Terminating
 from kubesaga.runtime.refusals import Refusals

@@ -9,9 +9,9 @@ import pytest
 from kubesaga.engine.plan import Plan, Step
 from kubesaga.engine.records import PinnedTemplate
 from kubesaga.engine.vocabulary import DeletionPolicy, IdentityStrategy
+from kubesaga.kube.client import KubeError, configmaps_path, tasks_path
 from kubesaga.runtime.cache import Obj
 from kubesaga.runtime.claims import Claims, NoClaim, claim_name
-from kubesaga.runtime.kube import KubeError, configmaps_path, tasks_path
 
 from .api_server import ApiServer
 from .objects import NS, task

@@ -7,10 +7,10 @@ from typing import Any
 
 from kubesaga.api.constants import CONTENT_INPUT, LABEL_CONTENT, LABEL_DEAD_LETTER, LABEL_TASK_UID
 from kubesaga.api.times import rfc3339
+from kubesaga.kube.client import actions_path, configmaps_path, jobs_path, tasks_path
 from kubesaga.runtime.cache import Cache, Kind, Obj
 from kubesaga.runtime.cleaning import Cleaner
 from kubesaga.runtime.dead_letters import DeadLetters
-from kubesaga.runtime.kube import actions_path, configmaps_path, jobs_path, tasks_path
 from kubesaga.runtime.queue import WorkQueue
 from kubesaga.runtime.refusals import Refusals
 from kubesaga.runtime.settled import Settled

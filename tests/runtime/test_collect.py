@@ -7,9 +7,9 @@ import asyncio
 import pytest
 
 from kubesaga.api import constants as c
+from kubesaga.kube.client import KubeError, tasks_path
 from kubesaga.runtime.cache import Kind
 from kubesaga.runtime.collect import Collector
-from kubesaga.runtime.kube import KubeError, tasks_path
 
 from .templating import NS, Shop, play, template
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kubesaga.api.constants import FINALIZER, LABEL_DEAD_LETTER
-from kubesaga.runtime.kube import KubeError, configmaps_path, tasks_path
+from kubesaga.kube.client import KubeError, configmaps_path, tasks_path
 
 from .objects import NS
 from .world import World, done, endless, fails

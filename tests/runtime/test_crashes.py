@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from kubesaga.kube.client import KubeError
 from kubesaga.runtime.cache import Obj
-from kubesaga.runtime.kube import KubeError
 
 from .world import World, done, endless, fails
 

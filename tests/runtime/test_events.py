@@ -7,10 +7,10 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from kubesaga.kube.client import KubeError
 from kubesaga.runtime import metrics
 from kubesaga.runtime.cache import Obj
 from kubesaga.runtime.events import CAPACITY, NOTE_LIMIT, EventRecorder
-from kubesaga.runtime.kube import KubeError
 
 from . import virtual
 from .memory import MemoryKube, failing_first, no_answer, refusing

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from kubesaga.api.documents import Framed
+from kubesaga.api.frames import joined
 from kubesaga.engine.snapshot import Observation, Phase
-from kubesaga.runtime.documents import Framed
-from kubesaga.runtime.frames import PATIENCE, PATIENCE_WITH_GAPS, Frames, joined
-from kubesaga.runtime.kube import KubeError
+from kubesaga.kube.client import KubeError
+from kubesaga.runtime.frames import PATIENCE, PATIENCE_WITH_GAPS, Frames
 from tests.runtime.framing import announced, frames_of, log_of, note_of
 from tests.runtime.memory import MemoryKube, refusing, well
 

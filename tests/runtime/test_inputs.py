@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from kubesaga.api.constants import INLINE_INPUT_BYTES, INPUT_LIMIT_BYTES
+from kubesaga.api.input_text import InputTooLarge
 from kubesaga.engine.vocabulary import DeletionPolicy
+from kubesaga.kube.client import KubeError
 from kubesaga.runtime.configmaps import NameTaken, put_config_map
-from kubesaga.runtime.inputs import Delivery, InputTooLarge, deliver
-from kubesaga.runtime.kube import KubeError
+from kubesaga.runtime.inputs import Delivery, deliver
 from kubesaga.runtime.refusals import refusal_of
 from tests.runtime.memory import MemoryKube
 

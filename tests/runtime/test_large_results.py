@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 from kubesaga.api import constants as c
+from kubesaga.kube.client import KubeError, configmaps_path
 from kubesaga.runtime.cache import Obj
-from kubesaga.runtime.kube import KubeError, configmaps_path
 from tests.runtime.framing import frames_of, log_of, note_of
 from tests.runtime.objects import NS
 from tests.runtime.world import Run, World, done

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kubesaga.runtime.kube import KubeError, leases_path
+from kubesaga.kube.client import KubeError, leases_path
 from kubesaga.runtime.leader import LeaderElector, LostLeadership
 
 from . import virtual

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from kubesaga.api import constants as c
+from kubesaga.api.documents import Framed, Output
 from kubesaga.api.times import epoch
 from kubesaga.engine.snapshot import Observation, Phase
-from kubesaga.runtime.documents import Framed, Output
-from kubesaga.runtime.observe import framed_document, observe
+from kubesaga.runtime.observe import framed_document, has_failed, observe
 
 T0, T1 = "2026-01-01T00:00:00Z", "2026-01-01T00:00:05Z"
 
@@ -236,3 +237,21 @@ def test_a_result_that_is_not_in_the_log_needs_none_to_be_read() -> None:
     for state in (terminated(0, '{"result": 1}'), terminated(0), terminated(1), {"running": {"startedAt": T0}}):
         assert framed_document(job(), [pod(state)]) is None
     assert framed_document(job(labels={"kubesaga.dev/fence": "true"}), [pod(IN_THE_LOG)]) is None
+
+
+def test_a_job_that_was_told_to_stop_has_failed_only_once_it_says_so_itself() -> None:
+    assert has_failed(job("FailureTarget"))
+    assert not has_failed(job("FailureTarget", parallelism=0))
+    assert has_failed(job("FailureTarget", "Failed", parallelism=0))
+
+
+def test_what_a_deleted_job_has_left_behind_runs_on_under_its_fence() -> None:
+    fence = job("Failed", parallelism=0, labels={c.LABEL_FENCE: "true"})
+    going = pod({"running": {"startedAt": T0}}, phase="Running")
+    going["metadata"]["deletionTimestamp"] = T1
+    observation = seen(fence, going)
+    assert (observation.phase, observation.terminal, observation.stopping) == (Phase.RUNNING, False, True)
+    assert (observation.location, observation.gone_by) == ("pod p on n", epoch(T1))
+    assert seen(fence, pod(phase="Pending")).phase is Phase.WAITING
+    for over in ({**going, "gone": True}, pod(terminated(137), phase="Failed")):
+        assert seen(fence, over) == Observation(Phase.FENCED, terminal=True)

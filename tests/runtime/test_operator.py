@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
+from kubesaga.kube.client import leases_path
 from kubesaga.runtime.feed import Sink
-from kubesaga.runtime.kube import leases_path
 from kubesaga.runtime.leader import LostLeadership
 
 from .objects import NS

@@ -10,8 +10,8 @@ from kubesaga.api.status import read_status
 from kubesaga.engine.records import ParentLink
 from kubesaga.engine.snapshot import Parent, TemplateProblem
 from kubesaga.engine.vocabulary import RunningSteps
+from kubesaga.kube.client import tasks_path
 from kubesaga.runtime.cache import Cache, Kind, Obj
-from kubesaga.runtime.kube import tasks_path
 from kubesaga.runtime.parents import Parents, lineage_problems
 from kubesaga.runtime.revisions import Revisions
 

@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from kubesaga.api.constants import FINALIZER, LABEL_TASK_UID
+from kubesaga.kube.client import KubeError, configmaps_path, jobs_path, tasks_path
 from kubesaga.runtime.cache import Cache, Kind, Obj
-from kubesaga.runtime.kube import KubeError, configmaps_path, jobs_path, tasks_path
 from kubesaga.runtime.namespaces import REMEMBERED_SECONDS, Terminating, is_terminating
 from kubesaga.runtime.orphans import LEAST_AGE, Orphans
 from kubesaga.runtime.release import Release, is_held

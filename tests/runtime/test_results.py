@@ -13,8 +13,8 @@ import pytest
 from kubesaga.engine.decision import Blob
 from kubesaga.engine.records import ResultRef, StepRecord, TaskStatus
 from kubesaga.engine.vocabulary import DeletionPolicy
+from kubesaga.kube.client import KubeError, configmaps_path
 from kubesaga.runtime.configmaps import NameTaken
-from kubesaga.runtime.kube import KubeError, configmaps_path
 from kubesaga.runtime.refusals import refusal_of, result_missing
 from kubesaga.runtime.results import ResultMissing, Results, refs_of
 from tests.runtime.memory import MemoryKube, no_answer, well

@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from itertools import pairwise
 
+from kubesaga.kube.client import KubeError, jobs_path, tasks_path
 from kubesaga.runtime.cache import Cache, Kind, Obj
-from kubesaga.runtime.kube import KubeError, jobs_path, tasks_path
 from kubesaga.runtime.resync import Resync
 
 from . import virtual

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from kubesaga.kube.client import KubeError, tasks_path
 from kubesaga.runtime.cache import Obj
-from kubesaga.runtime.kube import KubeError, tasks_path
 
 from .objects import NS
 from .world import World, done, endless, fails

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Any
+
 import pytest
 
 from kubesaga.api import constants as c
 from kubesaga.engine.records import PinnedTemplate
 from kubesaga.engine.snapshot import TemplateProblem
+from kubesaga.kube.client import KubeError, revisions_path
 from kubesaga.runtime.cache import Kind
-from kubesaga.runtime.kube import KubeError, revisions_path
+from kubesaga.runtime.catalog import identity_of
 
 from .templating import NS, Shop, play, template
 
@@ -329,5 +333,43 @@ def test_a_template_whose_namespace_is_going_away_is_nobodys_problem() -> None:
         await shop.settle()
         assert shop.cache.get(Kind.TEMPLATE, NS, "one") is not None
         assert shop.revision_objects() == {}
+
+    play(act)
+
+
+def test_one_template_whose_check_gets_no_answer_holds_up_no_other() -> None:
+    async def act(shop: Shop) -> None:
+        shop.apply(template("slow", logical="slow"))
+        shop.apply(template("quick", logical="quick"))
+        answers, lists = asyncio.Event(), shop.kube.list
+
+        async def unanswered(path: str, **query: Any) -> Any:
+            if "=slow" in (query.get("label_selector") or ""):
+                await answers.wait()
+            return await lists(path, **query)
+
+        shop.kube.list = unanswered  # type: ignore[method-assign, assignment]
+        waiting = [asyncio.create_task(shop.templates.reconcile(NS, "slow")) for _ in range(2)]
+        await asyncio.sleep(1)
+        await shop.templates.reconcile(NS, "quick")
+        assert (shop.reason("quick"), "status" in shop.template("slow")) == ("Accepted", False)
+        answers.set()
+        await asyncio.gather(*waiting)
+        assert shop.reason("slow") == "Accepted"
+        assert len(shop.revision_objects()) == 2
+
+    play(act)
+
+
+def test_a_template_that_becomes_another_version_while_it_waits_is_checked_as_that() -> None:
+    async def act(shop: Shop) -> None:
+        shop.apply(template("one"))
+        async with shop.templates._checking.setdefault(identity_of(shop.template("one")), asyncio.Lock()):
+            waiting = asyncio.create_task(shop.templates.reconcile(NS, "one"))
+            await asyncio.sleep(1)
+            shop.apply(template("one", "1.0.1-dev"))
+        await waiting
+        (revision,) = shop.revision_objects().values()
+        assert revision["metadata"]["labels"][c.LABEL_TEMPLATE_VERSION] == "1.0.1-dev"
 
     play(act)

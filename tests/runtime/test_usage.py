@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from kubesaga.runtime.kube import KubeError
+from kubesaga.kube.client import KubeError
 from kubesaga.runtime.usage import INTERVAL, Usage
 
 from .templating import Shop, play, template

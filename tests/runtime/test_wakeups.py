@@ -10,8 +10,8 @@ import asyncio
 from typing import Any
 
 from kubesaga.api.constants import FINALIZER
+from kubesaga.kube.client import KubeError, tasks_path
 from kubesaga.runtime.cache import Obj
-from kubesaga.runtime.kube import KubeError, tasks_path
 
 from .objects import NS
 from .world import World, done, endless, fails

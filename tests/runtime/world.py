@@ -13,9 +13,9 @@ from typing import Any
 
 from kubesaga.api import constants as c
 from kubesaga.api.times import rfc3339
+from kubesaga.kube.client import actions_path, jobs_path, pods_path, tasks_path, templates_path
 from kubesaga.runtime.cache import Kind, Obj
 from kubesaga.runtime.feed import Sink
-from kubesaga.runtime.kube import actions_path, jobs_path, pods_path, tasks_path, templates_path
 from kubesaga.runtime.operator import Operator
 from kubesaga.runtime.settings import OperatorSettings
 

@@ -20,10 +20,10 @@ from kubesaga.engine.plan import Plan
 from kubesaga.engine.policies import actions, ending, reopen
 from kubesaga.engine.snapshot import Observation, Phase, Snapshot
 from kubesaga.engine.vocabulary import EndingPhase, Role, StepKind
+from kubesaga.kube.client import KubeError, jobs_path
 from kubesaga.runtime import apply, launches, reconcile
 from kubesaga.runtime.gather import Gathered
 from kubesaga.runtime.jobs import job_name
-from kubesaga.runtime.kube import KubeError, jobs_path
 from kubesaga.runtime.patches import status_patch
 
 Obj = dict[str, Any]

@@ -71,43 +71,55 @@ class Process:
 PROCESS: contextvars.ContextVar[Process | None] = contextvars.ContextVar("process", default=None)
 
 
-def _gate(context: contextvars.Context, run: Callable[[], None]) -> None:
-    process = context.get(PROCESS)
-    if process is None or not process.is_frozen:
-        run()
-    else:
-        process.hold(lambda: _gate(context, run))
+class _Gated(events.Handle):
+    """A callback that asks its process first."""
 
-
-class _Handle(events.Handle):
     __slots__ = ()
 
     def _run(self) -> None:
-        _gate(self._context, self._go)  # type: ignore[attr-defined]
-
-    def _go(self) -> None:
-        if not self.cancelled():
+        process = self._context.get(PROCESS)  # type: ignore[attr-defined]
+        if process is None or not process.is_frozen:
             super()._run()
+        else:
+            process.hold(self._go_on)
+
+    def _go_on(self) -> None:
+        if not self.cancelled():
+            self._run()
 
 
-class _TimerHandle(events.TimerHandle):
+class _Handle(_Gated):
     __slots__ = ()
 
-    def _run(self) -> None:
-        _gate(self._context, self._go)  # type: ignore[attr-defined]
 
-    def _go(self) -> None:
-        if not self.cancelled():
-            super()._run()
+class _TimerHandle(_Gated, events.TimerHandle):
+    __slots__ = ()
 
 
 class SimulatedLoop(VirtualLoop):
     """A virtual loop whose callbacks ask their process first."""
 
     def _run_once(self) -> None:
-        """A turn takes time: who waits for the last fraction of a timer would else wait for ever."""
-        self._leaping.now += TURN
-        super()._run_once()  # type: ignore[misc]
+        """One turn as of asyncio, but for sockets: there are none, and to ask for them costs a system call each time.
+
+        A turn takes time: who waits for the last fraction of a timer would else wait for ever.
+        """
+        clock, timers, ready = self._leaping, self._scheduled, self._ready  # type: ignore[attr-defined]
+        clock.now += TURN
+        while timers and timers[0].cancelled():
+            heapq.heappop(timers)._scheduled = False
+        if not ready and not self._stopping:  # type: ignore[attr-defined]
+            assert timers, "everything waits and no timer is set: the run would hang"
+            clock.now = max(clock.now, timers[0].when())
+        until = clock.now + self._clock_resolution  # type: ignore[attr-defined]
+        while timers and timers[0].when() < until:
+            timer = heapq.heappop(timers)
+            timer._scheduled = False
+            ready.append(timer)
+        for _ in range(len(ready)):
+            handle = ready.popleft()
+            if not handle.cancelled():
+                handle._run()
 
     def _call_soon(self, callback: Any, args: Any, context: contextvars.Context | None) -> events.Handle:
         handle = _Handle(callback, args, self, context)

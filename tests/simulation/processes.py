@@ -11,8 +11,8 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
+from kubesaga.kube.client import Kube
 from kubesaga.runtime.feed import Feed, FeedError
-from kubesaga.runtime.kube import Kube
 from kubesaga.runtime.leader import LostLeadership
 from kubesaga.runtime.operator import Operator
 from kubesaga.runtime.settings import OperatorSettings

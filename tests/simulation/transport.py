@@ -96,7 +96,7 @@ class Transport:
     async def request(
         self, method: str, url: str, headers: Mapping[str, str], body: Any, /, *, _request_timeout: Any
     ) -> Reply:
-        """See ``kubesaga.runtime.kube.Rest``."""
+        """See ``kubesaga.kube.client.Rest``."""
         parts = urlsplit(url)
         content_type = headers["Content-Type"]
         # Through JSON and back: what the caller holds must not change with what the server stores.

@@ -23,12 +23,12 @@ from kubesaga.api.constants import API_VERSION
 from kubesaga.api.execution_context import correlation_id, metadata
 from kubesaga.api.programs import Program
 from kubesaga.api.times import rfc3339
-from kubesaga.api.trace import trace
 from kubesaga.engine.decision import Attempt
 from kubesaga.engine.identity import idempotency_key, traceparent
 from kubesaga.engine.plan import Plan
 from kubesaga.engine.records import ResultRef, StepError, StepRecord, TaskStatus
 from kubesaga.engine.scope import resolve
+from kubesaga.engine.trace import trace
 from kubesaga.engine.vocabulary import Role, StepState
 
 Doc = dict[str, Any]

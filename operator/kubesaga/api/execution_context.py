@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kubesaga.api.constants import API_VERSION, TASK_KIND
-from kubesaga.api.trace import trace
+from kubesaga.engine.trace import trace
 
 Doc = dict[str, Any]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from kubesaga.engine import waits
+from kubesaga.engine import acceptance, waits
 from kubesaga.engine.decision import Attempt, Blob, Decision, Event, Verdict
 from kubesaga.engine.plan import Plan, RetryPolicy, Scope
 from kubesaga.engine.records import (
@@ -25,7 +25,7 @@ from kubesaga.engine.records import (
     Transition,
 )
 from kubesaga.engine.scope import resolve, scope_of_steps
-from kubesaga.engine.snapshot import Observation, Snapshot
+from kubesaga.engine.snapshot import Observation, Phase, Snapshot
 from kubesaga.engine.states import LIVE_STEP_STATES, TERMINAL_TASK_STATES, check_step, check_task
 from kubesaga.engine.vocabulary import (
     DeletionPolicy,
@@ -120,10 +120,22 @@ class Draft:
         return step.start_timeout
 
     def observed(self, i: int, role: Role) -> Observation:
-        """What is seen of the step's latest attempt."""
-        if self.kind(i, role) is StepKind.PROGRAM:
-            return self.snapshot.observed(i, role)
-        return waits.observed(self.snapshot, self.record(i, role), i, role, self.kind(i, role))
+        """What is seen of the step's latest attempt.
+
+        A program whose result is refused counts as running until its Job is over. Its success is seen before that, but
+        a failure may be followed by the next attempt at once, and that must not begin beside a Job that is not over.
+        """
+        if self.kind(i, role) is not StepKind.PROGRAM:
+            return waits.observed(self.snapshot, self.record(i, role), i, role, self.kind(i, role))
+        seen = self.snapshot.observed(i, role)
+        if seen.phase is Phase.SUCCEEDED and not seen.terminal and self._will_refuse(i, role, seen):
+            return replace(seen, phase=Phase.RUNNING)
+        return seen
+
+    def _will_refuse(self, i: int, role: Role, seen: Observation) -> bool:
+        if role is Role.COMPENSATION or self.steps[i].state not in LIVE_STEP_STATES:
+            return False
+        return acceptance.refusal(self.plan.steps[i], seen.result, seen.metadata) is not None
 
     def live(self) -> list[tuple[int, Role]]:
         """Every step, and every compensation, that is under way."""

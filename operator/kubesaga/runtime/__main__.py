@@ -10,10 +10,10 @@ import logging
 import sys
 
 from kubesaga import __version__
+from kubesaga.kube.connection import ConnectError
 from kubesaga.runtime import logs
-from kubesaga.runtime.connection import ConnectError
+from kubesaga.runtime.connecting import connect_kube
 from kubesaga.runtime.feed import FeedError
-from kubesaga.runtime.kube import Kube
 from kubesaga.runtime.leader import LostLeadership
 from kubesaga.runtime.operator import Operator
 from kubesaga.runtime.settings import OperatorSettings
@@ -23,7 +23,7 @@ log = logging.getLogger("kubesaga.runtime")
 
 async def run(settings: OperatorSettings) -> None:
     """Connect and work until told to stop."""
-    kube = await Kube.connect(settings.kubeconfig)
+    kube = await connect_kube(settings.kubeconfig)
     try:
         await Operator(settings, kube).run(asyncio.Event())
     finally:

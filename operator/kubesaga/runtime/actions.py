@@ -15,10 +15,10 @@ from kubesaga.api.times import epoch
 from kubesaga.engine.decision import Verdict
 from kubesaga.engine.snapshot import Action
 from kubesaga.engine.vocabulary import ActionPhase, ActionType
+from kubesaga.kube.client import Kube, KubeError, actions_path
 from kubesaga.runtime import metrics
 from kubesaga.runtime.cache import Cache, Kind
 from kubesaga.runtime.events import EventRecorder, EventType
-from kubesaga.runtime.kube import Kube, KubeError, actions_path
 
 Obj = dict[str, Any]
 

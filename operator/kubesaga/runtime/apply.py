@@ -16,6 +16,7 @@ from kubesaga.api.history import HISTORY_KEY, Block, history_name, spill
 from kubesaga.api.status import write_status
 from kubesaga.engine.decision import Decision
 from kubesaga.engine.vocabulary import DeletionPolicy
+from kubesaga.kube.client import Kube, KubeError, tasks_path
 from kubesaga.runtime import metrics
 from kubesaga.runtime.actions import Answers
 from kubesaga.runtime.cache import Cache, Kind
@@ -25,7 +26,6 @@ from kubesaga.runtime.dead_letters import DeadLetters
 from kubesaga.runtime.events import EventRecorder
 from kubesaga.runtime.family import Family
 from kubesaga.runtime.gather import Gathered
-from kubesaga.runtime.kube import Kube, KubeError, tasks_path
 from kubesaga.runtime.launches import Launcher
 from kubesaga.runtime.namespaces import Terminating, is_terminating
 from kubesaga.runtime.patches import status_patch

@@ -17,11 +17,11 @@ from kubesaga.engine.records import StepRecord, TaskStatus
 from kubesaga.engine.snapshot import Child, Observation, Phase
 from kubesaga.engine.states import LIVE_STEP_STATES, TERMINAL_TASK_STATES
 from kubesaga.engine.vocabulary import Role, StepKind, StepState
+from kubesaga.kube.client import Kube, KubeError, jobs_path, pods_path, tasks_path
 from kubesaga.runtime import children, pod_facts
 from kubesaga.runtime.cache import Cache, Kind, News
 from kubesaga.runtime.frames import Frames
-from kubesaga.runtime.kube import Kube, KubeError, jobs_path, pods_path, tasks_path
-from kubesaga.runtime.observe import has_failed, is_over, observe
+from kubesaga.runtime.observe import has_failed, is_over, left_behind, observe
 from kubesaga.runtime.refusals import Refusals
 from kubesaga.runtime.results import Results
 from kubesaga.runtime.revisions import Revision
@@ -98,7 +98,7 @@ class Attempts:
             return await self._frames.observe(job, pods, expects_document=expects_document)
         if started:
             return await self._lost(task, record.job_name)
-        return self._absent(task, Attempt(step, role, record.attempt))
+        return left_behind(pods) or self._absent(task, Attempt(step, role, record.attempt))
 
     async def _last_words(self, task: Obj, job: Obj, pods: Iterable[Obj]) -> Iterable[Obj]:
         """A Job's pods; asked for where their watch lags behind the Job's, so that why it failed is not missed."""

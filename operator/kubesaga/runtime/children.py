@@ -12,13 +12,12 @@ from typing import Any
 
 from kubesaga.api import constants as c
 from kubesaga.api.status import read_status
+from kubesaga.engine import kinship
 from kubesaga.engine.plan import ChildTask
-from kubesaga.engine.policies import reopen
 from kubesaga.engine.records import ResultRef, StepError, TaskStatus
 from kubesaga.engine.snapshot import Child
-from kubesaga.engine.states import TERMINAL_TASK_STATES
 from kubesaga.engine.vocabulary import DeletionPolicy, DesiredState, TaskOutcome, TaskState
-from kubesaga.runtime.kube import KubeError
+from kubesaga.kube.client import KubeError
 from kubesaga.runtime.ownership import owner_references
 from kubesaga.runtime.refusals import Refusal
 from kubesaga.runtime.results import ResultMissing, Results
@@ -87,19 +86,7 @@ def fenced_attempt(task: Obj) -> int | None:
 async def read_child(task: Obj, results: Results) -> Child:
     """What the parent's decision needs to know of a child. Raises KubeError."""
     status = read_status(task.get("status"))
-    seen = Child(
-        fence=fenced_attempt(task) is not None,
-        state=status.state,
-        outcome=status.outcome,
-        message=status.message,
-        result=status.result,
-        started_at=status.started_at,
-        finished_at=status.finished_at,
-        obeyed=status.parent.attempt if status.parent else 1,
-        undone=status.saga is not None and status.state in TERMINAL_TASK_STATES,
-        reopenable=reopen.possible(status),
-        attention=status.attention.message if status.attention else "",
-    )
+    seen = kinship.seen_child(status, fence=fenced_attempt(task) is not None)
     return await _with_result(seen, status, task["metadata"]["namespace"], results)
 
 

@@ -17,8 +17,8 @@ from kubesaga.engine.plan import Plan
 from kubesaga.engine.records import PinnedTemplate
 from kubesaga.engine.snapshot import Claim
 from kubesaga.engine.vocabulary import DeletionPolicy, IdentityStrategy
+from kubesaga.kube.client import Kube, KubeError, configmaps_path, tasks_path
 from kubesaga.runtime.configmaps import build_config_map
-from kubesaga.runtime.kube import Kube, KubeError, configmaps_path, tasks_path
 
 Obj = dict[str, Any]
 

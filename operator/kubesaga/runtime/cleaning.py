@@ -12,9 +12,9 @@ from kubesaga.api.constants import CONTENT_INPUT, LABEL_CONTENT, LABEL_TASK_UID
 from kubesaga.api.durations import parse_duration
 from kubesaga.api.times import epoch
 from kubesaga.engine.states import TERMINAL_TASK_STATES
+from kubesaga.kube.client import Kube, KubeError, configmaps_path, jobs_path, tasks_path
 from kubesaga.runtime.cache import Cache, Kind
 from kubesaga.runtime.dead_letters import DeadLetters
-from kubesaga.runtime.kube import Kube, KubeError, configmaps_path, jobs_path, tasks_path
 from kubesaga.runtime.projection import parent_uid
 from kubesaga.runtime.queue import WorkQueue
 from kubesaga.runtime.refusals import Refusals

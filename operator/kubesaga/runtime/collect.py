@@ -18,9 +18,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from kubesaga.kube.client import Kube, KubeError, tasks_path, templates_path
 from kubesaga.runtime.cache import Cache, Kind
 from kubesaga.runtime.catalog import Identity, identity_of
-from kubesaga.runtime.kube import Kube, KubeError, tasks_path, templates_path
 from kubesaga.runtime.revisions import Head, Revisions
 
 log = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from typing import Any
 
 from kubesaga.api import constants as c
 from kubesaga.engine.vocabulary import DeletionPolicy
-from kubesaga.runtime.kube import Kube, KubeError, configmaps_path
+from kubesaga.kube.client import Kube, KubeError, configmaps_path
 from kubesaga.runtime.ownership import owner_references
 
 Obj = dict[str, Any]

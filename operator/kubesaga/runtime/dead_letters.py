@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from kubesaga.api.constants import LABEL_DEAD_LETTER
+from kubesaga.kube.client import Kube, tasks_path
 from kubesaga.runtime.cache import Cache, Kind
-from kubesaga.runtime.kube import Kube, tasks_path
 
 Obj = dict[str, Any]
 

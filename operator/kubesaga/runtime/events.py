@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from kubesaga.api.times import rfc3339
+from kubesaga.kube.client import Kube, KubeError, events_path
 from kubesaga.runtime import metrics
 from kubesaga.runtime.cache import Obj
 from kubesaga.runtime.clocks import Clock, monotonic, wall
-from kubesaga.runtime.kube import Kube, KubeError, events_path
 
 log = logging.getLogger(__name__)
 

@@ -19,13 +19,7 @@ import aiohttp
 import kopf
 
 from kubesaga.api.constants import GROUP, LABEL_TASK_UID, MAIN_CONTAINER, VERSION
-from kubesaga.runtime import metrics
-from kubesaga.runtime.cache import Kind, Obj
-from kubesaga.runtime.clocks import monotonic
-from kubesaga.runtime.connection import Connect, ConnectError, connect
-from kubesaga.runtime.kopf_settings import kopf_settings
-from kubesaga.runtime.kopf_watches import Watches, hang_up_on_silence
-from kubesaga.runtime.kube import (
+from kubesaga.kube.client import (
     Kube,
     KubeError,
     actions_path,
@@ -34,6 +28,13 @@ from kubesaga.runtime.kube import (
     tasks_path,
     templates_path,
 )
+from kubesaga.kube.connection import ConnectError
+from kubesaga.runtime import metrics
+from kubesaga.runtime.cache import Kind, Obj
+from kubesaga.runtime.clocks import monotonic
+from kubesaga.runtime.connecting import Connect, connect_watches
+from kubesaga.runtime.kopf_settings import kopf_settings
+from kubesaga.runtime.kopf_watches import Watches, hang_up_on_silence
 
 log = logging.getLogger(__name__)
 
@@ -83,7 +84,7 @@ class FeedError(Exception):
 class KopfFeed:
     """News by kopf, from all namespaces or from those given."""
 
-    def __init__(self, kube: Kube, namespaces: Sequence[str] = (), connect: Connect = connect) -> None:
+    def __init__(self, kube: Kube, namespaces: Sequence[str] = (), connect: Connect = connect_watches) -> None:
         self._kube = kube
         self._namespaces = tuple(namespaces)
         self._connect = connect

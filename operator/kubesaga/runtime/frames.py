@@ -1,25 +1,22 @@
 """Results that a program wrote into its log, because they are too large for a termination message.
 
-The document is cut into frames, one to a line: ``kubesaga-result:<16 hex digits of its SHA-256>:<index>:<base64>``. The
-result file says how long it is and what its SHA-256 is, so that nothing else in the log can be taken for it. ``gather``
-observes live attempts through ``Frames``; everything else about them is ``observe``'s.
+What they look like in the log is the business of ``kubesaga.api.frames``. ``gather`` observes live attempts through
+``Frames``; everything else about them is ``observe``'s.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import re
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from kubesaga.api import constants as c
+from kubesaga.api.documents import Framed, Output, read_framed
+from kubesaga.api.frames import CHUNK, joined
 from kubesaga.engine.records import StepError
 from kubesaga.engine.snapshot import Observation
-from kubesaga.runtime.documents import Framed, Output, read_framed
-from kubesaga.runtime.kube import Kube, KubeError
+from kubesaga.kube.client import Kube, KubeError
 from kubesaga.runtime.observe import framed_document, observe
 
 Obj = Mapping[str, Any]
@@ -28,8 +25,6 @@ Obj = Mapping[str, Any]
 # (the last lines may take a moment to reach the file).
 PATIENCE = 60.0
 PATIENCE_WITH_GAPS = 10.0
-# A frame carries at most this much base64, so that each line is written in one piece (PIPE_BUF is 4096).
-CHUNK = 2048
 _LINE_BYTES = CHUNK + 64
 # Lines that others may have written among and after the frames; of a longer tail no more than this many bytes is read.
 _OTHER_LINES = (500, 10_000)
@@ -101,18 +96,6 @@ class Frames:
             if log.count(b"\n") < lines and len(log) < limit:
                 break  # that was all of it
         return None
-
-
-def joined(log: bytes, framed: Framed) -> bytes | None:
-    """The document that the frames in this log make up; None unless it is complete and as announced."""
-    pattern = rf"^{c.FRAME_PREFIX}:{framed.sha256[:16]}:([0-9]{{1,6}}):([A-Za-z0-9+/=]{{1,{CHUNK}}})\r?$"
-    chunks = {int(found[1]): found[2] for found in re.finditer(pattern.encode(), log, re.MULTILINE)}
-    try:
-        document = b"".join(base64.b64decode(chunks[i], validate=True) for i in range(len(chunks)))
-    except (KeyError, ValueError):
-        return None
-    fits = len(document) == framed.size and hashlib.sha256(document).hexdigest() == framed.sha256
-    return document if fits else None
 
 
 def _unreadable(pod: str, framed: Framed, why: str) -> StepError:

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from kubesaga.api import constants as c
-from kubesaga.api.compile import content_hash, effective_context, effective_options
-from kubesaga.api.execution_context import correlation_id
+from kubesaga.api.about import about
+from kubesaga.api.compile import effective_context, effective_options
 from kubesaga.api.findings import check_task
+from kubesaga.api.request import request_hash
 from kubesaga.api.status import read_status
 from kubesaga.api.times import epoch
 from kubesaga.engine.plan import Plan
@@ -21,12 +21,12 @@ from kubesaga.engine.records import PinnedTemplate, TaskStatus
 from kubesaga.engine.snapshot import Parent, Snapshot, TemplateProblem
 from kubesaga.engine.states import TERMINAL_TASK_STATES
 from kubesaga.engine.vocabulary import DeletionPolicy, DesiredState, RunningSteps, TaskState
+from kubesaga.kube.client import Kube
 from kubesaga.runtime import actions
 from kubesaga.runtime.admission import Admission
 from kubesaga.runtime.attempts import Attempts
 from kubesaga.runtime.cache import Cache
 from kubesaga.runtime.claims import Claims, NoClaim, claim_name
-from kubesaga.runtime.kube import Kube
 from kubesaga.runtime.namespaces import Terminating
 from kubesaga.runtime.ownership import deletion_policy
 from kubesaga.runtime.parents import Parents, lineage_problems
@@ -36,8 +36,6 @@ from kubesaga.runtime.templates import Templates
 
 Obj = dict[str, Any]
 
-# What may change in a request that has been made.
-_CHANGEABLE = frozenset({"desiredState", "cancellation", "ttlAfterFinished"})
 _REMEMBERED_HASHES = 4096
 
 
@@ -189,34 +187,6 @@ class Gatherer:
         )
         # Last, and without waiting for anything afterwards: a slot is reserved from here to the end of the pass.
         return Gathered(task, revision, replace(snapshot, slot=self._admission.slot(task)), options)
-
-
-def about(task: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
-    """The variable ``task`` of a template's expressions. What was left out is null, or an empty list or map."""
-    meta, spec = task["metadata"], task["spec"]
-    return {
-        "name": meta["name"],
-        "namespace": meta["namespace"],
-        "uid": meta["uid"],
-        "createdAt": meta["creationTimestamp"],
-        "initiator": spec.get("initiator"),
-        "sourceSystem": spec.get("sourceSystem"),
-        "reason": spec.get("reason"),
-        "tags": spec.get("tags") or [],
-        "correlationId": correlation_id(task),
-        "metadata": spec.get("metadata") or {},
-        "options": dict(options),
-    }
-
-
-def request_hash(spec: Mapping[str, Any]) -> str:
-    """SHA-256 of what cannot be changed about a request. What says nothing (a default that a later API server writes
-    out, an empty list) makes no difference."""
-    said = {field: value for field, value in spec.items() if field not in _CHANGEABLE and value}
-    reference = said.get("templateRef") or {}
-    if reference.get("domain") == c.DEFAULT_DOMAIN:
-        said["templateRef"] = {field: value for field, value in reference.items() if field != "domain"}
-    return content_hash(said)
 
 
 def _request_problems(task: Obj, status: TaskStatus, parent: Parent | None) -> tuple[str, ...]:

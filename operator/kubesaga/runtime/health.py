@@ -13,10 +13,10 @@ from collections.abc import Callable
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from kubesaga.kube.client import Kube
 from kubesaga.runtime import metrics
 from kubesaga.runtime.cache import Cache, Kind
 from kubesaga.runtime.clocks import monotonic
-from kubesaga.runtime.kube import Kube
 from kubesaga.runtime.queue import Key, WorkQueue
 
 HEARTBEAT: Key = ("", "heartbeat")

@@ -5,21 +5,16 @@ Pure construction, called by ``jobs``. The ConfigMap behind the file must be the
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from kubesaga.api import constants as c
-from kubesaga.engine.encoding import to_text
+from kubesaga.api.input_text import input_text
 from kubesaga.engine.vocabulary import DeletionPolicy
 from kubesaga.runtime.configmaps import build_config_map
 
 Obj = dict[str, Any]
-
-
-class InputTooLarge(ValueError):
-    """No object of the API server could hold the input document; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,22 +43,8 @@ class Delivery:
 
 def deliver(task: Mapping[str, Any], policy: DeletionPolicy, job_name: str, document: Mapping[str, Any]) -> Delivery:
     """Choose how the document travels. Raises InputTooLarge."""
-    text = to_text(document)
-    size = len(text.encode())
-    if size <= c.INLINE_INPUT_BYTES:
+    text = input_text(document)
+    if len(text.encode()) <= c.INLINE_INPUT_BYTES:
         return Delivery(c.ENV_INPUT, text)
-    if size > c.INPUT_LIMIT_BYTES:
-        raise InputTooLarge(
-            f"the input of this step has {size} bytes, more than the {c.INPUT_LIMIT_BYTES} that fit into a ConfigMap "
-            f"({_largest_parts(document)}); store large data elsewhere and pass a reference to it"
-        )
     config_map = build_config_map(task, policy, f"{job_name}-input", c.CONTENT_INPUT, {c.INPUT_KEY: text})
     return Delivery(c.ENV_INPUT_FILE, f"{c.INPUT_PATH}/{c.INPUT_KEY}", config_map)
-
-
-def _largest_parts(document: Mapping[str, Any]) -> str:
-    """Where the bytes are: the three largest of the document's parts, each step's result by itself."""
-    parts = {name: value for name, value in document.items() if name != "results"}
-    parts |= {f"result of {name}": value for name, value in (document.get("results") or {}).items()}
-    sizes = sorted(((len(json.dumps(value)), name) for name, value in parts.items()), reverse=True)
-    return ", ".join(f"{name}: {size}" for size, name in sizes[:3])

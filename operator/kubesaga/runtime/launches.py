@@ -11,19 +11,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from kubesaga.api.contract import input_refs
+from kubesaga.api.input_text import InputTooLarge
 from kubesaga.engine import scope as scopes
 from kubesaga.engine.decision import Attempt, Decision
 from kubesaga.engine.plan import ChildTask, ExpressionError
 from kubesaga.engine.records import StepError, TaskStatus
 from kubesaga.engine.snapshot import MissingValues
 from kubesaga.engine.vocabulary import StepKind
+from kubesaga.kube.client import Kube, KubeError, jobs_path, tasks_path
 from kubesaga.runtime import children
 from kubesaga.runtime.cache import Cache, Kind, News
 from kubesaga.runtime.configmaps import put_config_map
 from kubesaga.runtime.gather import Gathered
-from kubesaga.runtime.inputs import InputTooLarge
 from kubesaga.runtime.jobs import STOP_PATCH, JobBundle, belongs_to, build_fence, build_job, job_name
-from kubesaga.runtime.kube import Kube, KubeError, jobs_path, tasks_path
 from kubesaga.runtime.namespaces import Terminating, is_terminating
 from kubesaga.runtime.refusals import Refusal, Refusals, name_taken, refusal_of, result_missing
 from kubesaga.runtime.results import ResultMissing, Results

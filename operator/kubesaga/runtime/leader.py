@@ -16,10 +16,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from kubesaga.kube.client import Kube, KubeError, leases_path
 from kubesaga.runtime import metrics
 from kubesaga.runtime.cache import Obj
 from kubesaga.runtime.clocks import Clock, monotonic, wall
-from kubesaga.runtime.kube import Kube, KubeError, leases_path
 
 log = logging.getLogger(__name__)
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from kubesaga.kube.client import Kube, KubeError, configmaps_path
 from kubesaga.runtime.clocks import monotonic
-from kubesaga.runtime.kube import Kube, KubeError, configmaps_path
 
 REMEMBERED_SECONDS = 60.0
 

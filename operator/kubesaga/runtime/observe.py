@@ -12,10 +12,10 @@ from dataclasses import replace
 from typing import Any
 
 from kubesaga.api.constants import LABEL_FENCE
+from kubesaga.api.documents import Framed, Output, read_output
 from kubesaga.engine.records import StepError
 from kubesaga.engine.snapshot import Observation, Phase
 from kubesaga.runtime import pod_facts
-from kubesaga.runtime.documents import Framed, Output, read_output
 
 Obj = Mapping[str, Any]
 
@@ -49,9 +49,28 @@ def is_over(job: Obj) -> bool:
 
 
 def has_failed(job: Obj) -> bool:
-    """Whether the Job says that its attempt failed."""
+    """Whether the Job says that its attempt failed: one that was told to stop does once no pod of it runs any more."""
     conditions = (job.get("status") or {}).get("conditions") or ()
-    return any(c["type"] in ("Failed", "FailureTarget") and c.get("status") == "True" for c in conditions)
+    said = {c["type"] for c in conditions if c.get("status") == "True"}
+    return "Failed" in said or ("FailureTarget" in said and not _is_stopping(job))
+
+
+def left_behind(pods: Iterable[Obj]) -> Observation | None:
+    """What still runs, or may, under the name of a Job that is not there, or a fence by now; None if nothing does.
+
+    Somebody has deleted the Job, and its pods take their time to go; or the news of it is late.
+    """
+    alive = pod_facts.newest_first(filter(pod_facts.may_run, pods))
+    if not alive:
+        return None
+    starts = [running.get("startedAt") for pod in alive if (running := pod_facts.main_state(pod).get("running"))]
+    return Observation(
+        Phase.RUNNING if starts else Phase.WAITING,
+        stopping=True,
+        started_at=pod_facts.time_of(starts[0]) if starts else None,
+        location=pod_facts.location(alive),
+        gone_by=pod_facts.gone_by(alive),
+    )
 
 
 def observe(job: Obj, pods: Iterable[Obj], *, expects_document: bool, framed: Output | None = None) -> Observation:
@@ -60,12 +79,12 @@ def observe(job: Obj, pods: Iterable[Obj], *, expects_document: bool, framed: Ou
     ``framed`` is the document that ``framed_document`` tells of; as long as it has not been read, the program counts as
     running.
     """
-    if _is_fence(job):
-        return Observation(Phase.FENCED, terminal=True)
     newest_first = pod_facts.newest_first(pods)
+    if _is_fence(job):
+        return left_behind(newest_first) or Observation(Phase.FENCED, terminal=True)
     status = job.get("status") or {}
     conditions = {c["type"]: c for c in status.get("conditions") or () if c.get("status") == "True"}
-    stopping = (job.get("spec") or {}).get("parallelism") == 0
+    stopping = _is_stopping(job)
     terminal = not _OVER.isdisjoint(conditions)
     base = Observation(
         Phase.WAITING,
@@ -80,7 +99,7 @@ def observe(job: Obj, pods: Iterable[Obj], *, expects_document: bool, framed: Ou
         _, terminated = well_ended
         output = read_output(terminated, expects_document=expects_document)
         return _exited_well(base, terminated, (framed or output) if output.framed else output)
-    if "Failed" in conditions or ("FailureTarget" in conditions and not stopping):
+    if has_failed(job):
         return _failed(base, newest_first, conditions)
     if "Complete" in conditions:
         return replace(base, phase=Phase.FAILED, error=_POD_LOST)
@@ -165,6 +184,10 @@ def _with_times(seen: Observation, terminated: Obj) -> Observation:
 
 def _is_fence(job: Obj) -> bool:
     return LABEL_FENCE in (job["metadata"].get("labels") or {})
+
+
+def _is_stopping(job: Obj) -> bool:
+    return (job.get("spec") or {}).get("parallelism") == 0
 
 
 def _is_held(job: Obj) -> bool:

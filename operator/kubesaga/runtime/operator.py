@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from kubesaga.kube.client import Kube
 from kubesaga.runtime import metrics
 from kubesaga.runtime.actions import Answers
 from kubesaga.runtime.admission import Admission
@@ -29,7 +30,6 @@ from kubesaga.runtime.feed import Feed, KopfFeed
 from kubesaga.runtime.frames import Frames
 from kubesaga.runtime.gather import Gatherer
 from kubesaga.runtime.health import HEARTBEAT, Health
-from kubesaga.runtime.kube import Kube
 from kubesaga.runtime.launches import Launcher
 from kubesaga.runtime.leader import LeaderElector
 from kubesaga.runtime.namespaces import Terminating

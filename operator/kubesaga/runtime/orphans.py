@@ -15,8 +15,8 @@ from typing import Any
 
 from kubesaga.api.constants import LABEL_TASK_UID
 from kubesaga.api.times import epoch
+from kubesaga.kube.client import Kube, KubeError, tasks_path
 from kubesaga.runtime.cache import Cache, Kind
-from kubesaga.runtime.kube import Kube, KubeError, tasks_path
 from kubesaga.runtime.release import Release
 
 Obj = dict[str, Any]

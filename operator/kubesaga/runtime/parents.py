@@ -11,13 +11,13 @@ from typing import Any
 
 from kubesaga.api import constants as c
 from kubesaga.api.status import read_status
-from kubesaga.engine.policies.parent import stop_command
+from kubesaga.engine.kinship import link_below, seen_parent
 from kubesaga.engine.records import ParentLink, StepRecord, TaskStatus
 from kubesaga.engine.snapshot import Parent, TemplateProblem
-from kubesaga.engine.states import LIVE_STEP_STATES, TERMINAL_TASK_STATES
+from kubesaga.engine.states import TERMINAL_TASK_STATES
 from kubesaga.engine.vocabulary import DesiredState, StepKind, TaskState
+from kubesaga.kube.client import Kube, KubeError, tasks_path
 from kubesaga.runtime.cache import Cache, Kind, News
-from kubesaga.runtime.kube import Kube, KubeError, tasks_path
 from kubesaga.runtime.projection import parent_uid
 from kubesaga.runtime.revisions import Revisions
 
@@ -75,28 +75,18 @@ class Parents:
 
     async def _read(self, parent: Obj, record: StepRecord, link: ParentLink) -> Parent:
         status = read_status(parent.get("status"))
-        ended = status.state in TERMINAL_TASK_STATES
-        return Parent(
-            link,
-            attempt=record.attempt,
-            wanted=record.state in LIVE_STEP_STATES and record.stop is None,
-            stop=stop_command(record, status.ending),
-            undo=await self._undo(parent, status, record),
-            ending=ended or status.ending is not None,
-            ended=ended,
-            suspended=is_suspended(self._cache, parent),
-        )
+        undone_by = await self._undone_by(parent, status, record)
+        return seen_parent(link, status, record, undone_by, suspended=is_suspended(self._cache, parent))
 
-    async def _undo(self, parent: Obj, status: TaskStatus, record: StepRecord) -> bool:
-        """Whether the parent asks this Task to undo what it did, and does not do so by a program of its own."""
-        compensation = record.compensation
-        if compensation is None or compensation.state not in LIVE_STEP_STATES or status.template is None:
-            return False
+    async def _undone_by(self, parent: Obj, status: TaskStatus, record: StepRecord) -> StepKind | None:
+        """The kind of the step's compensation; the revision is asked for only where one has begun."""
+        if record.compensation is None or status.template is None:
+            return None
         revision = await self._revisions.get(parent["metadata"]["namespace"], status.template.revision)
         if revision is None:
-            return False
+            return None
         planned = revision.plan.steps[revision.plan.graph.index[record.name]].compensation
-        return planned is not None and planned.kind is StepKind.TASK
+        return planned.kind if planned else None
 
     async def _find(self, namespace: str, name: str, uid: str) -> Obj | None:
         """The parent; whole, which an ended one is only on the API server."""
@@ -151,17 +141,9 @@ def _record_of(parent: Obj, child: Obj, step: str) -> StepRecord | None:
 
 def _link(parent: Obj, record: StepRecord) -> ParentLink:
     """The place of a step's child below its parent."""
-    meta, spec = parent["metadata"], parent["spec"]
+    meta, key = parent["metadata"], parent["spec"].get("idempotencyKey")
     above = read_status(parent.get("status")).parent
-    return ParentLink(
-        name=meta["name"],
-        uid=meta["uid"],
-        step=record.name,
-        root_key=above.root_key if above else spec.get("idempotencyKey") or meta["uid"],
-        path=(*(above.path if above else ()), record.name),
-        templates=(*(above.templates if above else ()), _called(parent)),
-        attempt=record.attempt,
-    )
+    return link_below(meta["name"], meta["uid"], key, _called(parent), above, record)
 
 
 def _called(task: Obj) -> str:

@@ -14,13 +14,13 @@ from kubesaga.engine.decide import decide
 from kubesaga.engine.decision import Decision
 from kubesaga.engine.snapshot import Lost, MissingValues
 from kubesaga.engine.states import TERMINAL_TASK_STATES
+from kubesaga.kube.client import Kube, KubeError, tasks_path
 from kubesaga.runtime.actions import Answers
 from kubesaga.runtime.admission import Admission
 from kubesaga.runtime.apply import Applier
 from kubesaga.runtime.cache import Cache, Kind, News
 from kubesaga.runtime.cleaning import Cleaner
 from kubesaga.runtime.gather import Gathered, Gatherer
-from kubesaga.runtime.kube import Kube, KubeError, tasks_path
 from kubesaga.runtime.queue import Key, WorkQueue
 from kubesaga.runtime.results import ResultMissing, Results
 from kubesaga.runtime.settled import Settled

@@ -13,8 +13,8 @@ from typing import Any
 
 from kubesaga.engine.decision import Attempt
 from kubesaga.engine.records import StepError
+from kubesaga.kube.client import KubeError
 from kubesaga.runtime.configmaps import NameTaken
-from kubesaga.runtime.kube import KubeError
 from kubesaga.runtime.results import ResultMissing
 
 _REMEMBERED_TASKS = 4096

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from kubesaga.api.constants import FINALIZER, LABEL_PARENT_UID, LABEL_TASK_UID
+from kubesaga.kube.client import Kube, configmaps_path, jobs_path, tasks_path
 from kubesaga.runtime.cache import Cache, Kind
-from kubesaga.runtime.kube import Kube, configmaps_path, jobs_path, tasks_path
 
 Obj = dict[str, Any]
 

@@ -17,8 +17,8 @@ from kubesaga.api import constants as c
 from kubesaga.engine.decision import Blob
 from kubesaga.engine.records import ResultRef, TaskStatus
 from kubesaga.engine.vocabulary import DeletionPolicy
+from kubesaga.kube.client import Kube, KubeError, configmaps_path
 from kubesaga.runtime.configmaps import build_config_map, put_config_map
-from kubesaga.runtime.kube import Kube, KubeError, configmaps_path
 
 Obj = dict[str, Any]
 

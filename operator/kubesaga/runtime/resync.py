@@ -13,10 +13,10 @@ import logging
 from collections.abc import Callable, Sequence
 
 from kubesaga.engine.states import TERMINAL_TASK_STATES
+from kubesaga.kube.client import Kube, KubeError
 from kubesaga.runtime import metrics
 from kubesaga.runtime.cache import Cache, Kind, Obj, project
 from kubesaga.runtime.feed import COLLECTIONS, LABEL_SELECTORS
-from kubesaga.runtime.kube import Kube, KubeError
 
 log = logging.getLogger(__name__)
 

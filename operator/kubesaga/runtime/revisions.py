@@ -20,9 +20,9 @@ from kubesaga.api.programs import Program, step_program
 from kubesaga.api.times import epoch, rfc3339
 from kubesaga.engine.plan import Plan
 from kubesaga.engine.vocabulary import Role
+from kubesaga.kube.client import Kube, KubeError, revisions_path
 from kubesaga.runtime.catalog import Identity, identity_of
 from kubesaga.runtime.conflicts import Conflict, version_reused
-from kubesaga.runtime.kube import Kube, KubeError, revisions_path
 
 Obj = dict[str, Any]
 

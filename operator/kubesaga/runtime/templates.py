@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
+from weakref import WeakValueDictionary
 
 from kubesaga.api import constants as c
 from kubesaga.api.compile import effective_template
@@ -18,10 +19,10 @@ from kubesaga.api.conditions import condition, find
 from kubesaga.api.findings import check_template
 from kubesaga.engine.records import PinnedTemplate
 from kubesaga.engine.snapshot import TemplateProblem
+from kubesaga.kube.client import Kube, KubeError, templates_path
 from kubesaga.runtime.cache import Cache, Kind, project
-from kubesaga.runtime.catalog import Catalog, identity_of, is_exact
+from kubesaga.runtime.catalog import Catalog, Identity, identity_of, is_exact
 from kubesaga.runtime.conflicts import PATH, Conflict, duplicate_version
-from kubesaga.runtime.kube import Kube, KubeError, templates_path
 from kubesaga.runtime.patches import status_patch
 from kubesaga.runtime.revisions import Revisions
 from kubesaga.runtime.router import Router
@@ -68,15 +69,13 @@ class Templates:
         self._default_image = default_image
         self._environment = environment
         self._clock = clock
-        # A starting Task and the template's own worker may both come to check it.
-        self._checking = asyncio.Lock()
+        self._checking: WeakValueDictionary[Identity, asyncio.Lock] = WeakValueDictionary()
         self._listed: dict[str, int] = {}
 
     async def reconcile(self, namespace: str, name: str) -> None:
         """Check the template, record its revision, and write its status if that changed. Raises KubeError."""
         try:
-            async with self._checking:
-                await self._check(namespace, name)
+            await self._check_alone(namespace, name)
         except KubeError as error:
             if not is_gone(error):
                 raise
@@ -84,10 +83,24 @@ class Templates:
         # The echo of an own write wakes nobody, so those who wait for this template are told here.
         self._router.wake_waiting(namespace)
 
-    async def _check(self, namespace: str, name: str) -> None:
+    async def _check_alone(self, namespace: str, name: str) -> None:
+        """One check at a time of all that claim one identity: a starting Task and the template's own worker may both
+        come for it, and so may another object that has the same version. Others do not wait for it.
+        """
+        while (template := self._wanted(namespace, name)) is not None:
+            identity = identity_of(template)
+            async with self._checking.setdefault(identity, asyncio.Lock()):
+                template = self._wanted(namespace, name)
+                if template is not None and identity_of(template) == identity:  # else it has changed meanwhile
+                    await self._check(template)
+                    return
+
+    def _wanted(self, namespace: str, name: str) -> Obj | None:
         template = self._cache.get(Kind.TEMPLATE, namespace, name)
-        if template is None or template["metadata"].get("deletionTimestamp"):
-            return
+        return None if template is None or template["metadata"].get("deletionTimestamp") else template
+
+    async def _check(self, template: Obj) -> None:
+        namespace, name = template["metadata"]["namespace"], template["metadata"]["name"]
         verdict = await self._judge(template)
         before = template.get("status") or {}
         after = self._status(template, verdict)

@@ -15,9 +15,9 @@ from typing import Any
 
 from kubesaga.api import constants as c
 from kubesaga.engine.states import TERMINAL_TASK_STATES
+from kubesaga.kube.client import Kube, KubeError, templates_path
 from kubesaga.runtime.cache import Cache, Kind
 from kubesaga.runtime.catalog import Identity, identity_of
-from kubesaga.runtime.kube import Kube, KubeError, templates_path
 from kubesaga.runtime.patches import status_patch
 
 log = logging.getLogger(__name__)

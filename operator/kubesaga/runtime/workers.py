@@ -10,8 +10,8 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 
+from kubesaga.kube.client import KubeError
 from kubesaga.runtime import metrics
-from kubesaga.runtime.kube import KubeError
 from kubesaga.runtime.queue import Key, QueueClosed, WorkQueue
 
 log = logging.getLogger(__name__)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kubesaga.runtime.paths import configmaps_path, events_path, jobs_path, leases_path, revisions_path
+from kubesaga.kube.paths import configmaps_path, events_path, jobs_path, leases_path, revisions_path
 from tests.simulation.contract.objects import config_map, event, job, lease, revision, with_meta
 from tests.simulation.contract.script import Script
 

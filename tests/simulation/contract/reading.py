@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kubesaga.runtime.paths import configmaps_path, jobs_path, pods_path, tasks_path
+from kubesaga.kube.paths import configmaps_path, jobs_path, pods_path, tasks_path
 from tests.simulation.contract.objects import config_map, job, pod, task
 from tests.simulation.contract.script import Script
 from tests.simulation.contract.server import Obj

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kubesaga.runtime.paths import actions_path, configmaps_path, jobs_path, tasks_path, templates_path
+from kubesaga.kube.paths import actions_path, configmaps_path, jobs_path, tasks_path, templates_path
 from tests.simulation.contract.objects import action, config_map, job, task, template, with_meta
 from tests.simulation.contract.script import Script
 from tests.simulation.contract.server import Obj

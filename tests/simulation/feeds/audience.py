@@ -10,8 +10,8 @@ from random import Random
 from typing import Literal, TypeVar
 
 from kubesaga.api.constants import API_VERSION, LABEL_TASK_UID, TASK_KIND
+from kubesaga.kube.client import Kube
 from kubesaga.runtime.cache import Kind
-from kubesaga.runtime.kube import Kube
 from tests.simulation import loop
 from tests.simulation.feeds.feeds import make_feed
 from tests.simulation.feeds.watching import Watching

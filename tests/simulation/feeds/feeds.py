@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
+from kubesaga.kube.client import Kube
 from kubesaga.runtime.feed import Feed, KopfFeed
-from kubesaga.runtime.kube import Kube
 from tests.simulation.feeds.feed import DirectFeed
 from tests.simulation.feeds.kopf_transport import connect_by
 from tests.simulation.feeds.watching import Watching

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, urlsplit
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
 
-from kubesaga.runtime.connection import Connect
+from kubesaga.runtime.connecting import Connect
 from tests.simulation.feeds.connection import Connection
 from tests.simulation.feeds.watching import Watching, kind_of
 from tests.simulation.server.discovery import page

@@ -5,9 +5,11 @@ from __future__ import annotations
 from kubesaga.api import constants as c
 from tests.guarantees.attempts import (
     FORWARD,
+    NOTHING,
     Attempt,
     Obj,
     attempt_of,
+    is_true,
     labels_of,
     state_of_record,
     status_of,
@@ -86,6 +88,18 @@ class Workflows:
                 return None
             self._known[key] = Workflow(found["data"])
         return self._known[key]
+
+
+def is_replaced_after_success(pod: Obj) -> bool:
+    """Whether a pod was evicted, and failed by its timeout, in the second after its program had succeeded.
+
+    Its Job makes another in its place (semantics 6.8). Evicted alone, it succeeds; failed alone, its Job fails.
+    """
+    states = [
+        each["state"] for each in status_of(pod).get("containerStatuses") or () if each["name"] == c.MAIN_CONTAINER
+    ]
+    ended_well = any((state.get("terminated") or NOTHING).get("exitCode") == 0 for state in states)
+    return ended_well and status_of(pod).get("phase") == "Failed" and is_true(pod, "DisruptionTarget")
 
 
 def may_stay(dossier: Dossier | None, resource: str, obj: Obj) -> bool:

@@ -17,7 +17,7 @@ from tests.guarantees.identifiers import Guarantee
 from tests.guarantees.runs import Keys
 from tests.guarantees.sizes import check_size
 from tests.guarantees.story import is_fence
-from tests.simulation.guards.dossiers import Dossier, Workflows, may_stay
+from tests.simulation.guards.dossiers import Dossier, Workflows, is_replaced_after_success, may_stay
 from tests.simulation.plan import HumanAct
 from tests.simulation.server.api_server import ApiServer, Change
 from tests.simulation.workloads.handlers import Execution
@@ -214,6 +214,8 @@ class Guards:
             dossier.story.out_of_sight.add(attempt)
         elif any(each.get("reason") == _LOST_NODE for each in status_of(change.after).get("conditions") or ()):
             dossier.story.node_lost.add(attempt)
+        elif is_replaced_after_success(change.after):
+            dossier.story.replaced.add(attempt)
 
     def _see_action(self, change: Change) -> None:
         was, now = status_of(change.before).get("phase"), status_of(change.after).get("phase")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from kubesaga.api import constants as c
 from kubesaga.api.times import rfc3339
 from tests.guarantees.identifiers import Guarantee
-from tests.simulation.guards.forging import Forge
+from tests.simulation.guards.forging import NAMESPACE, Forge
 from tests.simulation.guards.moves import done, enqueue, failed, move
 from tests.simulation.guards.stories import FINALLY, breaks, failing, step, undo, undo_step, undone
 from tests.simulation.plan import Obj
@@ -64,6 +65,30 @@ def test_no_program_of_a_step_that_is_done() -> None:
     forge.finish(forge.run("a"), 1)
     forge.finish(forge.run("a"))  # a pod that its Job replaced
     forge.write(done("a"), enqueue("b"))
+    with breaks(Guarantee.DONE_WORK_IS_KEPT):
+        forge.run("a")
+
+
+@pytest.mark.parametrize("is_evicted", [True, False])
+@pytest.mark.parametrize("code", [0, 1])
+def test_done_work_runs_again_only_where_its_pod_was_evicted_and_timed_out_after_its_program(
+    code: int, is_evicted: bool
+) -> None:
+    forge = Forge(step("a"), step("b"))
+    forge.start(enqueue("a"))
+    labels = forge.job("a")["metadata"]["labels"]
+    first = forge.run("a")
+    forge.finish(first, 0)
+    meta = {"name": first.pod, "labels": labels}
+    forge.server.create({"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": {}}, user="job-controller")
+    forge.write(done("a"), enqueue("b"))
+    evicted = [{"type": "DisruptionTarget", "status": "True", "reason": "EvictionByEvictionAPI"}]
+    ended = {"name": c.MAIN_CONTAINER, "state": {"terminated": {"exitCode": code}}}
+    status = {"phase": "Failed", "conditions": evicted if is_evicted else [], "containerStatuses": [ended]}
+    forge.server.merge("pods", NAMESPACE, first.pod, {"status": status}, status=True, user="kubelet")
+    if code == 0 and is_evicted:
+        forge.run("a")
+        return
     with breaks(Guarantee.DONE_WORK_IS_KEPT):
         forge.run("a")
 

@@ -28,6 +28,7 @@ _READINGS = [{"sensor": "a", "celsius": 20}, {"sensor": "b", "celsius": 22}]
 _SUMMARY = _does({"mean": 21, "weather": "sunny"})
 _CONFIRMED = _does({"what": "TP571", "booking": "b-1"})
 _PUBLISHED = {"summarise": _SUMMARY, "post": _does({"headline": "mean 21 degrees"})}
+_BOOKED = _does({"entry": "e-1", "euros": 109440})
 
 SCRIPTS: Mapping[str, Mapping[str, Outcome | tuple[Outcome, ...]]] = {
     "order-succeeds": {"charge_payment": (_fails("BankBusy", retryable=True), _does({"paymentId": "p-1"}))},
@@ -51,6 +52,15 @@ SCRIPTS: Mapping[str, Mapping[str, Outcome | tuple[Outcome, ...]]] = {
     "quote-exact": {},
     "quote-range": {},
     "quote-latest": {},
+    "loan-granted": {},
+    "loan-after-retry": {"check_history": (_fails("BUREAU_BUSY", retryable=True), _does({"score": 710}))},
+    "loan-defaulted": {"check_history": _fails("BusinessLogicError")},
+    "trade-settled": {"book": _BOOKED},
+    "trade-not-audited": {"book": _BOOKED, "audit": _fails("ServiceUnavailableError", retryable=True)},
+    "trade-without-price": {"load_prices": _fails("NotFoundError")},
+    "ada-enrols": {"payment_invoice_send": (_fails("ServiceUnavailableError", retryable=True), _does(None))},
+    "bob-is-declined": {"payment_authorise": _fails("BusinessLogicError")},
+    "cleo-is-late": {"confirm": _fails("BusinessLogicError")},
 }
 
 

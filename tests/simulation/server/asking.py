@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from kubesaga.runtime.paths import tasks_path
+from kubesaga.kube.paths import tasks_path
 from tests.simulation.contract.simulated import Timers
 from tests.simulation.server.api_server import ApiServer, Request, Watch
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from kubesaga.runtime.paths import configmaps_path, pods_path
+from kubesaga.kube.paths import configmaps_path, pods_path
 from tests.simulation.contract.objects import config_map, pod, task
 from tests.simulation.contract.simulated import EPOCH
 from tests.simulation.server.api_server import ApiServer, Change, Refusal, Request

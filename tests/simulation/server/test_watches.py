@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from kubesaga.runtime.paths import tasks_path
+from kubesaga.kube.paths import tasks_path
 from tests.simulation.contract.objects import config_map, task
 from tests.simulation.server.api_server import Answer, ApiServer, Request
 from tests.simulation.server.asking import NS, TASKS, ask, new_server, told, watched

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from kubesaga.api import constants as c
-from kubesaga.runtime.documents import Framed
-from kubesaga.runtime.frames import joined
+from kubesaga.api.documents import Framed
+from kubesaga.api.frames import joined
 from tests.simulation.plan import Obj, Outcome
 from tests.simulation.server.api_server import Change
 from tests.simulation.workloads.job_sightings import pod_line

@@ -13,7 +13,10 @@ from kubesaga.api.constants import DEFAULT_METHOD
 from kubesaga.api.models.base import FreeObject, Model
 from kubesaga.api.models.kubernetes import Env, EnvFrom, VolumeMounts
 
-CALLABLE_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*[.:][A-Za-z_][A-Za-z0-9_]*$"
+_IMPORTED = r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*:[A-Za-z_][A-Za-z0-9_]*"
+_VERSION = r"[0-9]+\.[0-9]+\.[0-9]+([+-][0-9A-Za-z.+-]*)?"
+_REGISTERED = rf"([A-Za-z_][A-Za-z0-9_-]*/)?[A-Za-z_][A-Za-z0-9_-]*(\.[A-Za-z_][A-Za-z0-9_-]*)*(@{_VERSION})?"
+CALLABLE_PATTERN = f"^({_IMPORTED}|{_REGISTERED})$"
 METHOD_PATTERN = "^[A-Za-z][A-Za-z0-9_]*$"
 _CALLABLE = re.compile(CALLABLE_PATTERN)
 
@@ -33,7 +36,8 @@ def _check_callable(text: str) -> str:
             "{text} does not name a callable",
             {
                 "text": repr(text[:100]),
-                "remedy": "write package.module:Class or package.module.Class, as Python would import it",
+                "remedy": "write package.module:Class or package.module.Class, as Python would import it, or the name "
+                "of a registered handler: [namespace/]name[@version]",
             },
         )
     return text
@@ -52,7 +56,7 @@ class HandlerProgram(Model):
     """Python code in an image that has the Kubesaga SDK."""
 
     callable: Callable
-    """package.module:Class or package.module.Class."""
+    """package.module:Class, package.module.Class, or a registered handler's [namespace/]name[@version]."""
     method: Annotated[str, Field(pattern=METHOD_PATTERN, max_length=128)] = DEFAULT_METHOD
     """The method that runs."""
     config: FreeObject | None = None

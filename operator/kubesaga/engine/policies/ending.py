@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from kubesaga.engine import acceptance
 from kubesaga.engine.draft import Draft
 from kubesaga.engine.encoding import size_of
 from kubesaga.engine.plan import ExpressionError
@@ -102,13 +103,13 @@ def make_result(draft: Draft) -> StepError | None:
     check = draft.plan.check_output
     violations = check(result) if check else []
     if violations:
-        said = results.listed(violations)
+        said = acceptance.listed(violations)
         return StepError("OutputInvalid", f"the Task's result breaks outputSchema: {said}", retryable=False)
     size = size_of(result)
-    if size > results.RESULT_LIMIT:
+    if size > acceptance.RESULT_LIMIT:
         return StepError(
             "OutputTooLarge",
-            f"the Task's result has {size} bytes, of which {results.RESULT_LIMIT} are allowed; return references",
+            f"the Task's result has {size} bytes, of which {acceptance.RESULT_LIMIT} are allowed; return references",
             retryable=False,
         )
     draft.result = results.stored_task_result(draft, result)
@@ -119,7 +120,7 @@ def _sinks(draft: Draft) -> dict[str, object]:
     """The sinks' results by name; where they are too large together, references in place of the large ones."""
     records = [draft.steps[i] for i in draft.plan.sinks]
     large = sum(r.result.size for r in records if isinstance(r.result, ResultRef))
-    if large <= results.RESULT_LIMIT // 2:
+    if large <= acceptance.RESULT_LIMIT // 2:
         values = draft.values([record.result for record in records])
     else:
         values = [_reference(r.result) if isinstance(r.result, ResultRef) else r.result for r in records]

@@ -1,4 +1,4 @@
-"""What becomes of a result: checked, kept in the status while it is small, else stored beside it and referred to.
+"""What becomes of an accepted result: kept in the status while it is small, else stored beside it and referred to.
 
 Used when an attempt succeeds, when a human completes a step, and for the Task's own result.
 """
@@ -13,47 +13,12 @@ from kubesaga.engine.decision import Blob
 from kubesaga.engine.draft import Draft
 from kubesaga.engine.encoding import size_of, to_text
 from kubesaga.engine.identity import attempt_name, result_name
-from kubesaga.engine.plan import Violation
-from kubesaga.engine.records import ResultRef, StepError
+from kubesaga.engine.records import ResultRef
 from kubesaga.engine.vocabulary import Role
 
-# Bytes of JSON: what one result may take in the status, what all of them may, and the most that any may have.
+# Bytes of JSON: what one result may take in the status, and what all of them may.
 INLINE_LIMIT = 4096
 INLINE_TOTAL = 128 * 1024
-RESULT_LIMIT = 256 * 1024
-METADATA_LIMIT = 4096
-
-
-def problem(draft: Draft, i: int, result: Any, metadata: Mapping[str, Any] | None) -> StepError | None:
-    """Why a step's result cannot be accepted: its resultSchema, or its size. The work was done all the same."""
-    check = draft.plan.steps[i].check_result
-    violations = check(result) if check else []
-    if violations:
-        return StepError(
-            "ResultSchemaViolation",
-            f"the result breaks the step's resultSchema: {listed(violations)}",
-            retryable=False,
-            outcome_unknown=True,
-        )
-    size, extra = size_of(result), size_of(metadata) if metadata else 0
-    if size > RESULT_LIMIT or extra > METADATA_LIMIT:
-        what = (
-            f"the result has {size} bytes of {RESULT_LIMIT}"
-            if size > RESULT_LIMIT
-            else (f"the metadata has {extra} bytes of {METADATA_LIMIT}")
-        )
-        return StepError(
-            "ResultTooLarge",
-            f"{what}; store the data elsewhere and return a reference to it",
-            retryable=False,
-            outcome_unknown=True,
-        )
-    return None
-
-
-def listed(violations: list[Violation]) -> str:
-    """All violations in one sentence's part."""
-    return "; ".join(f"{v.pointer or '/'}: {v.message}" for v in violations)
 
 
 def stored(draft: Draft, i: int, result: Any) -> Any:

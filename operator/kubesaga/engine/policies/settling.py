@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from kubesaga.engine import retry
+from kubesaga.engine import acceptance, retry
 from kubesaga.engine.draft import Draft
 from kubesaga.engine.identity import attempt_name, child_name, draw
 from kubesaga.engine.policies import approvals, results
@@ -26,7 +26,7 @@ def accept(draft: Draft, i: int, role: Role) -> None:
         draft.move_step(i, role, StepEvent.ACCEPT, StepState.COMPLETE, outcome=StepOutcome.SUCCEEDED, **kept)
         return
     record = draft.record(i, role)
-    problem = results.problem(draft, i, record.result, record.metadata)
+    problem = acceptance.refusal(draft.plan.steps[i], record.result, record.metadata)
     if problem:
         draft.move_step(
             i,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from kubesaga.engine.acceptance import listed
 from kubesaga.engine.draft import Draft
-from kubesaga.engine.policies.results import listed
 from kubesaga.engine.records import Ending
 from kubesaga.engine.vocabulary import (
     DesiredState,

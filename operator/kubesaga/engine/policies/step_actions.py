@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from kubesaga.engine import acceptance
 from kubesaga.engine.draft import Draft
 from kubesaga.engine.policies import approvals, attempts, conditions, forward, reopen, results, settling
 from kubesaga.engine.policies.refusal import Refused
@@ -110,7 +111,7 @@ def _check_nobody_answered(draft: Draft, i: int) -> None:
 
 
 def _check_result(draft: Draft, i: int, result: object) -> None:
-    problem = results.problem(draft, i, result, None)
+    problem = acceptance.refusal(draft.plan.steps[i], result, None)
     if problem:
         raise Refused(problem.message)
 

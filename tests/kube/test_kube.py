@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 import pytest
@@ -15,10 +13,8 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer, unused_port
 
 from kubesaga import __version__
-from kubesaga.runtime import kube as kube_module
-from kubesaga.runtime import metrics, paths
-from kubesaga.runtime.connection import ConnectError
-from kubesaga.runtime.kube import (
+from kubesaga.kube import client, errors, paths
+from kubesaga.kube.client import (
     Kube,
     KubeError,
     events_path,
@@ -29,64 +25,8 @@ from kubesaga.runtime.kube import (
     tasks_path,
     templates_path,
 )
-
-Answer = Callable[[web.Request], web.Response]
-
-
-class Api:
-    """A server: ``answers`` are given in turn, the last one for ever; ``requests`` keep what came."""
-
-    def __init__(self, *answers: Answer) -> None:
-        self.answers = list(answers)
-        self.requests: list[web.Request] = []
-        self.bodies: list[Any] = []
-
-    async def handle(self, request: web.Request) -> web.Response:
-        body = await request.read()
-        self.requests.append(request)
-        self.bodies.append(json.loads(body) if body else None)
-        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        return answer(request)
-
-
-def kubeconfig(folder: Path, server: str, token: str = "t0") -> str:
-    path = folder / "kubeconfig"
-    path.write_text(
-        json.dumps(
-            {
-                "clusters": [{"name": "c", "cluster": {"server": server}}],
-                "users": [{"name": "u", "user": {"token": token}}],
-                "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
-                "current-context": "x",
-            }
-        )
-    )
-    return str(path)
-
-
-def serve(folder: Path, api: Api, use: Callable[[Kube], Awaitable[None]]) -> None:
-    async def main() -> None:
-        application = web.Application()
-        application.router.add_route("*", "/{rest:.*}", api.handle)
-        async with TestServer(application) as server:
-            kube = await Kube.connect(kubeconfig(folder, str(server.make_url("/"))))
-            try:
-                await use(kube)
-            finally:
-                await kube.close()
-
-    asyncio.run(main())
-
-
-def ok(body: Any) -> Answer:
-    return lambda _: web.json_response(body)
-
-
-def failure(status: int, reason: str, message: str = "", **more: Any) -> Answer:
-    headers = more.pop("headers", None)
-    return lambda _: web.json_response(
-        {"kind": "Status", "reason": reason, "message": message, **more}, status=status, headers=headers
-    )
+from kubesaga.kube.connection import ConnectError
+from tests.kube.server import Answer, Api, failure, kubeconfig, ok, serve
 
 
 def test_it_says_who_it_is_and_ignores_the_environments_proxy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,7 +39,7 @@ def test_it_says_who_it_is_and_ignores_the_environments_proxy(tmp_path: Path, mo
 
     serve(tmp_path, api, use)
     (request,) = api.requests
-    assert request.headers["User-Agent"] == f"kubesaga-operator/{__version__}"
+    assert request.headers["User-Agent"] == f"kubesaga/{__version__}"
     assert request.headers["Authorization"] == "Bearer t0"
 
 
@@ -217,7 +157,7 @@ def test_an_answer_that_is_no_status_and_a_message_as_long_as_an_object_are_both
             await kube.get(tasks_path("shop", "a"))
         with pytest.raises(KubeError) as caught:
             await kube.get(tasks_path("shop", "a"))
-        assert len(caught.value.message) == kube_module.MESSAGE_LIMIT
+        assert len(caught.value.message) == errors.MESSAGE_LIMIT
 
     serve(tmp_path, api, use)
 
@@ -225,7 +165,7 @@ def test_an_answer_that_is_no_status_and_a_message_as_long_as_an_object_are_both
 def test_no_server_and_a_server_that_does_not_answer_are_transient(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kube_module, "REQUEST_TIMEOUT", aiohttp.ClientTimeout(total=0.1))
+    monkeypatch.setattr(client, "REQUEST_TIMEOUT", aiohttp.ClientTimeout(total=0.1))
     never = asyncio.Event
 
     async def hang(request: web.Request) -> web.Response:
@@ -259,16 +199,20 @@ def test_contact_is_remembered_unless_the_server_is_at_fault(tmp_path: Path) -> 
     serve(tmp_path, Api(failure(503, "ServiceUnavailable"), failure(404, "NotFound")), use)
 
 
-def test_calls_are_counted_by_verb_resource_and_code(tmp_path: Path) -> None:
-    labels = {"verb": "GET", "resource": "tasks/status", "code": "404"}
-    before = metrics.REGISTRY.get_sample_value("kubesaga_api_requests_total", labels) or 0
+def test_whoever_connects_is_told_of_each_call(tmp_path: Path) -> None:
+    told: list[tuple[str, str, int]] = []
+
+    async def connect(kubeconfig: str) -> Kube:
+        return await Kube.connect(kubeconfig, "me/1", lambda method, what, code, _: told.append((method, what, code)))
 
     async def use(kube: Kube) -> None:
         with pytest.raises(KubeError):
             await kube.get(tasks_path("shop", "a", "status"))
 
-    serve(tmp_path, Api(failure(404, "NotFound")), use)
-    assert metrics.REGISTRY.get_sample_value("kubesaga_api_requests_total", labels) == before + 1
+    api = Api(failure(404, "NotFound"))
+    serve(tmp_path, api, use, connect)
+    assert told == [("GET", "tasks/status", 404)]
+    assert api.requests[0].headers["User-Agent"] == "me/1"
 
 
 def test_a_missing_or_broken_kubeconfig_is_explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -315,3 +259,55 @@ def test_the_end_of_a_log_comes_as_it_was_written(tmp_path: Path) -> None:
     request = api.requests[0]
     assert request.path == pods_path("shop", "p", "log")
     assert dict(request.query) == {"container": "step", "tailLines": "10", "limitBytes": "99"}
+
+
+def test_an_invalid_body_is_told_field_by_field(tmp_path: Path) -> None:
+    causes = [{"reason": "FieldValueInvalid", "field": "spec.x", "message": "too long"}, {"message": "and more"}]
+    api = Api(failure(422, "Invalid", "no", details={"causes": causes}))
+
+    async def use(kube: Kube) -> None:
+        with pytest.raises(KubeError) as caught:
+            await kube.create(tasks_path("shop"), {})
+        assert caught.value.causes == (("spec.x", "too long"), ("", "and more"))
+
+    serve(tmp_path, api, use)
+
+
+async def stream(request: web.Request) -> web.StreamResponse:
+    """Lines, one of them in many chunks and longer than any buffer; then the connection breaks, or the answer ends."""
+    response = web.StreamResponse()
+    await response.prepare(request)
+    for chunk in (b"one\ntw", b"o\n", *[b"x" * 100_000] * 60, b"\n\nend"):
+        await response.write(chunk)
+    if request.query["breaks"] == "true":
+        assert request.transport is not None
+        request.transport.close()
+    return response
+
+
+async def broken_off(lines: AsyncIterator[bytes]) -> tuple[list[bytes], KubeError]:
+    """What came before the error, and the error."""
+    seen: list[bytes] = []
+    try:
+        async for line in lines:
+            seen.append(line)  # noqa: PERF401 - a comprehension would lose what came before the error
+    except KubeError as error:
+        return seen, error
+    raise AssertionError("nothing went wrong")
+
+
+def test_a_long_answer_is_read_line_by_line_until_it_ends_or_breaks(tmp_path: Path) -> None:
+    async def main() -> None:
+        application = web.Application()
+        application.router.add_get("/lines", stream)
+        async with TestServer(application) as server:
+            kube = await Kube.connect(kubeconfig(tmp_path, str(server.make_url("/"))))
+            lines = [line async for line in kube.lines("/lines", {"breaks": "false"}, 10)]
+            assert lines == [b"one", b"two", b"x" * 6_000_000, b"", b"end"]
+            seen, error = await broken_off(kube.lines("/lines", {"breaks": "true"}, 10))
+            assert (seen[:2], error.transient) == ([b"one", b"two"], True)
+            seen, error = await broken_off(kube.lines("/nowhere", {"a": "b"}, 10))
+            assert (seen, error.not_found) == ([], True)
+            await kube.close()
+
+    asyncio.run(main())

@@ -1,7 +1,8 @@
 """What a step's program left behind: its termination message and exit code, read as a result or an error.
 
-The step contract's output side (design, section 4). Called by ``observe`` for every terminated main container, and by
-``frames`` for the document that a program wrote into its log because it is too large for a termination message.
+The step contract's output side (design, section 4). Called by the runtime's ``observe`` for every terminated main
+container, by its ``frames`` for the document that a program wrote into its log because it is too large for a
+termination message, and by the local engine for its processes.
 """
 
 from __future__ import annotations

@@ -1,26 +1,24 @@
-"""The API server in plain dicts: every call that the operator makes on its own goes through ``Kube``.
+"""The API server in plain dicts: every call of the operator and of the Python client goes through ``Kube``.
 
-The official client finds the server, authenticates and sends; its typed models, which cost several times
-the CPU, are left out. Whatever goes wrong is one exception, KubeError, whose properties say what it means
-for the caller. Watches are the feed's.
+The official client finds the server, authenticates and sends; its typed models, which cost several times the CPU, are
+left out. Whatever goes wrong is one exception, KubeError, whose properties say what it means for the caller.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Mapping
-from typing import Any, Protocol
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from typing import Any, Protocol, cast
 from urllib.parse import urlencode
 
 import aiohttp
 from kubernetes.aio.client.rest import RESTClientObject
 
-from kubesaga.runtime import metrics
-from kubesaga.runtime.cache import Obj
-from kubesaga.runtime.clocks import monotonic
-from kubesaga.runtime.connection import load_configuration, session_options
-from kubesaga.runtime.paths import (
+from kubesaga.kube.connection import USER_AGENT, load_configuration, session_options
+from kubesaga.kube.errors import KubeError, error_of
+from kubesaga.kube.paths import (
     actions_path,
     configmaps_path,
     events_path,
@@ -49,59 +47,15 @@ __all__ = [
 
 REQUEST_TIMEOUT = aiohttp.ClientTimeout(total=30, sock_connect=5)
 PAGE_SIZE = 500
-MESSAGE_LIMIT = 1000  # some refusals quote the whole object
 _JSON = "application/json"
 
+Obj = dict[str, Any]
 # Written before Kube has a method of the name ``list``.
 Objs = list[Obj]
 Ops = list[dict[str, Any]]
 
-
-class KubeError(Exception):
-    """A call failed: ``status`` is the HTTP code (0 if there was no answer), ``reason`` the API's word."""
-
-    def __init__(self, status: int, reason: str, message: str, retry_after: float | None = None) -> None:
-        super().__init__(f"{status} {reason}: {message}")
-        self.status = status
-        self.reason = reason
-        self.message = message
-        self.retry_after = retry_after
-        """Seconds that the server asked to wait, or None."""
-
-    @property
-    def not_found(self) -> bool:
-        """There is no such object, namespace or resource."""
-        return self.status == 404
-
-    @property
-    def already_exists(self) -> bool:
-        """The name is taken."""
-        return self.status == 409 and self.reason == "AlreadyExists"
-
-    @property
-    def conflict(self) -> bool:
-        """The object has changed since it was read."""
-        return self.status == 409 and self.reason != "AlreadyExists"
-
-    @property
-    def gone(self) -> bool:
-        """The resourceVersion or continue token is too old."""
-        return self.status == 410
-
-    @property
-    def invalid(self) -> bool:
-        """The body breaks the schema or a rule; sending it again changes nothing."""
-        return self.status == 422 or (self.status == 400 and self.reason in ("BadRequest", "Invalid"))
-
-    @property
-    def forbidden(self) -> bool:
-        """RBAC, a quota or an admission policy refuses; also a create in a terminating namespace."""
-        return self.status == 403
-
-    @property
-    def transient(self) -> bool:
-        """No answer, overload or a server's fault: the same call may succeed later."""
-        return self.status in (0, 429) or self.status >= 500
+Observe = Callable[[str, str, int, float], None]
+"""Told of each call: its method, the resource, the HTTP code (0 without an answer) and the seconds that it took."""
 
 
 class Response(Protocol):
@@ -116,6 +70,12 @@ class Response(Protocol):
         """A header, or None."""
 
 
+class Streamed(Response, Protocol):
+    """An answer that can be read as it comes."""
+
+    response: aiohttp.ClientResponse
+
+
 class Rest(Protocol):
     """What sends requests: the official client's ``RESTClientObject``, or the simulation's transport."""
 
@@ -128,25 +88,40 @@ class Rest(Protocol):
         """Close the connections."""
 
 
-class Kube:
-    """An API server, as the operator. All methods raise KubeError; bodies and answers are plain dicts."""
+def _unobserved(method: str, resource: str, status: int, seconds: float) -> None:
+    """What Kube does by default: nobody counts its calls."""
 
-    def __init__(self, rest: Rest, host: str, kubeconfig: str | None = None) -> None:
+
+class Kube:
+    """An API server, as one user of it. All methods raise KubeError; bodies and answers are plain dicts."""
+
+    def __init__(
+        self,
+        rest: Rest,
+        host: str,
+        kubeconfig: str | None = None,
+        observe: Observe = _unobserved,
+        timeout: aiohttp.ClientTimeout | None = None,
+    ) -> None:
         self.kubeconfig = kubeconfig
         self.last_contact: float | None = None
-        """By ``clocks.monotonic``: the last answer that was no server error."""
+        """By the event loop's clock: the last answer that was no server error."""
         self._host = host.rstrip("/")
         self._rest = rest
+        self._observe = observe
+        self._timeout = timeout or REQUEST_TIMEOUT
 
     @classmethod
-    async def connect(cls, kubeconfig: str | None) -> Kube:
+    async def connect(
+        cls, kubeconfig: str | None, user_agent: str = USER_AGENT, observe: Observe = _unobserved
+    ) -> Kube:
         """Connect by ``kubeconfig`` if given, else as the pod's service account, else as the user.
 
         Sends nothing yet. Raises ConnectError.
         """
         configuration = await load_configuration(kubeconfig)
-        configuration.client_session_kwargs = session_options(configuration)
-        return cls(RESTClientObject(configuration), configuration.host, kubeconfig)
+        configuration.client_session_kwargs = session_options(configuration, user_agent)
+        return cls(RESTClientObject(configuration), configuration.host, kubeconfig, observe)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -161,17 +136,25 @@ class Kube:
         await self._call("GET", path, query={"limit": "1"})
 
     async def list(
-        self, path: str, label_selector: str | None = None, resource_version: str | None = None
+        self,
+        path: str,
+        label_selector: str | None = None,
+        resource_version: str | None = None,
+        field_selector: str | None = None,
     ) -> tuple[Objs, str]:
         """All objects at ``path`` and the list's resourceVersion. With ``resource_version`` "0" maybe stale."""
         items: Objs = []
         version = ""
-        async for page, version in self.pages(path, label_selector, resource_version):  # noqa: B007
+        async for page, version in self.pages(path, label_selector, resource_version, field_selector):  # noqa: B007
             items += page
         return items, version
 
     async def pages(
-        self, path: str, label_selector: str | None = None, resource_version: str | None = None
+        self,
+        path: str,
+        label_selector: str | None = None,
+        resource_version: str | None = None,
+        field_selector: str | None = None,
     ) -> AsyncIterator[tuple[Objs, str]]:
         """As ``list``, in pages of one snapshot, for lists too long to be held at once.
 
@@ -180,6 +163,8 @@ class Kube:
         query = {"limit": str(PAGE_SIZE)}
         if label_selector is not None:
             query["labelSelector"] = label_selector
+        if field_selector is not None:
+            query["fieldSelector"] = field_selector
         if resource_version is not None:
             query["resourceVersion"] = resource_version
         while True:
@@ -243,6 +228,27 @@ class Kube:
         query = {"container": container, "tailLines": str(tail_lines), "limitBytes": str(limit_bytes)}
         return await self._send("GET", pods_path(namespace, pod, "log"), query=query)
 
+    async def lines(self, path: str, query: Mapping[str, str], patience: float) -> AsyncGenerator[bytes, None]:
+        """Each line of a long answer (a watch, a log that is followed) as it comes, until the server ends it.
+
+        ``patience``: so many seconds without a byte count as a lost connection. Raises KubeError, also in the middle.
+        """
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=patience)
+        try:
+            answer = await self._rest.request(
+                "GET", f"{self._host}{path}?{urlencode(query)}", {"Content-Type": _JSON}, None, _request_timeout=timeout
+            )
+            response = cast("Streamed", answer).response
+            try:
+                if answer.status >= 300:
+                    raise error_of(answer.status, answer.getheader("Retry-After"), await answer.read())
+                async for line in _lines(response.content):
+                    yield line
+            finally:
+                response.close()
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise KubeError(0, "NoAnswer", f"GET {path}: {error or type(error).__name__}") from error
+
     async def _call(
         self,
         method: str,
@@ -269,19 +275,33 @@ class Kube:
         status = 0
         try:
             headers = {"Content-Type": content_type}
-            response = await self._rest.request(method, url, headers, body, _request_timeout=REQUEST_TIMEOUT)
+            response = await self._rest.request(method, url, headers, body, _request_timeout=self._timeout)
             status = response.status
             content: bytes = await response.read()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise KubeError(0, "NoAnswer", f"{method} {path}: {error or type(error).__name__}") from error
         finally:
             seconds = time.perf_counter() - started
-            metrics.api_request(method, resource_of(path), status, seconds)
+            self._observe(method, resource_of(path), status, seconds)
         if status < 500:
-            self.last_contact = monotonic()
+            self.last_contact = asyncio.get_running_loop().time()
         if status >= 300:
-            raise _error(status, response.getheader("Retry-After"), content)
+            raise error_of(status, response.getheader("Retry-After"), content)
         return content
+
+
+async def _lines(content: aiohttp.StreamReader) -> AsyncGenerator[bytes, None]:
+    """Without their ends. Of any length, which the reader's own ``readline`` does not take."""
+    begun: list[bytes] = []
+    async for chunk in content.iter_any():
+        *whole, rest = chunk.split(b"\n")
+        for line in whole:
+            yield b"".join([*begun, line])
+            begun.clear()
+        if rest:
+            begun.append(rest)
+    if begun:
+        yield b"".join(begun)
 
 
 def _delete_options(propagation: str, preconditions: Mapping[str, str]) -> Obj:
@@ -289,18 +309,3 @@ def _delete_options(propagation: str, preconditions: Mapping[str, str]) -> Obj:
     if preconditions:
         options["preconditions"] = preconditions
     return options
-
-
-def _error(status: int, retry_after: str | None, content: bytes) -> KubeError:
-    try:
-        answer = json.loads(content)
-    except ValueError:  # a proxy's page, or "404 page not found"
-        answer = {"message": content.decode("utf-8", "replace").strip()}
-    details = answer.get("details") or {}
-    seconds = str(retry_after or details.get("retryAfterSeconds"))
-    return KubeError(
-        status,
-        answer.get("reason") or "Unknown",
-        (answer.get("message") or "")[:MESSAGE_LIMIT],
-        float(seconds) if seconds.isdecimal() else None,
-    )

@@ -1,4 +1,4 @@
-"""The API paths of the resources that the operator reads and writes. A namespace of None means all."""
+"""The API paths of the resources that the operator and its clients read and write. A namespace of None means all."""
 
 from __future__ import annotations
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from kubesaga.api.status import write_status
-from kubesaga.api.trace import trace
 from kubesaga.engine.plan import Compensation, Plan, Step
 from kubesaga.engine.states import STEP_TRANSITIONS, TASK_TRANSITIONS
+from kubesaga.engine.trace import trace
 from kubesaga.engine.vocabulary import FailureStrategy
 from tests.engine.world import World, fails, scripted
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from kubesaga.runtime.documents import Framed, read_framed, read_output
+from kubesaga.api.documents import Framed, read_framed, read_output
 
 
 def ended(code: int, message: str = "", reason: str | None = None) -> dict[str, object]:

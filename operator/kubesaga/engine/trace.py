@@ -1,7 +1,8 @@
 """A Task's recorded transitions as a trace: what started, ended, failed and was tried again.
 
 In the form of TaskChain's execution context, made from ``status.transitions`` alone (Kubernetes' Events are lost within
-the hour). Called by ``contract`` for a step's input and by ``execution_context`` for the export.
+the hour). Called for a step's input by ``kubesaga.api.contract`` and by the SDK's runners, and for the export by
+``kubesaga.api.execution_context``.
 """
 
 from __future__ import annotations

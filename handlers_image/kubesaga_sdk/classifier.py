@@ -22,13 +22,9 @@ import http.client
 import urllib.error
 from typing import NamedTuple
 
+from kubesaga_sdk import http_status
 from kubesaga_sdk.contract import EXIT_DATA, EXIT_RETRYABLE, EXIT_SOFTWARE, PERMANENT_EXIT_CODES
 from kubesaga_sdk.errors import StepError
-
-RETRYABLE_STATUSES = frozenset({408, 423, 425, 429})
-"""HTTP statuses below 500 that mean "not now"."""
-PERMANENT_SERVER_STATUSES = frozenset({501, 505})
-"""HTTP statuses from 500 up that will not change by asking again."""
 
 PERMANENT: tuple[type[BaseException], ...] = (
     # The code is wrong, or the data are.
@@ -96,7 +92,7 @@ def _by_itself(error: BaseException, retryable: bool) -> Verdict:
     if not retryable:
         return Verdict(False, None, error.exit_code if isinstance(error, StepError) else EXIT_DATA)
     after = getattr(error, "retry_after", None)
-    return Verdict(True, _seconds(after), EXIT_RETRYABLE)
+    return Verdict(True, http_status.seconds(after), EXIT_RETRYABLE)
 
 
 def _by_exit_code(code: object) -> Verdict:
@@ -108,19 +104,6 @@ def _by_exit_code(code: object) -> Verdict:
 
 
 def _by_status(error: urllib.error.HTTPError) -> Verdict:
-    status = error.code
-    if status in RETRYABLE_STATUSES or (status >= 500 and status not in PERMANENT_SERVER_STATUSES):
-        after = error.headers.get("Retry-After") if error.headers else None
-        return Verdict(True, _seconds(after), EXIT_RETRYABLE)
-    return Verdict(False, None, EXIT_DATA)
-
-
-def _seconds(value: object) -> float | None:
-    """A delay in seconds; None for none, and for the date that Retry-After may hold as well."""
-    if not isinstance(value, (int, float, str)):
-        return None
-    try:
-        seconds = float(value)
-    except ValueError:
-        return None
-    return seconds if 0 <= seconds < float("inf") else None
+    if not http_status.is_retryable(error.code):
+        return Verdict(False, None, EXIT_DATA)
+    return Verdict(True, http_status.retry_after(dict(error.headers or {})), EXIT_RETRYABLE)

@@ -1,4 +1,4 @@
-"""`python -m kubesaga_sdk run`: a handler run by hand, from a file, with the result on standard output.
+"""`python -m kubesaga_sdk run`, `list` and `template`: what a developer does by hand.
 
 Called by `__main__` where there are arguments; a step's pod has none.
 """
@@ -42,12 +42,31 @@ def main(arguments: list[str]) -> int:
         description=CONTRACT,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    commands = parser.add_subparsers(metavar="run", required=True)
+    commands = parser.add_subparsers(metavar="run|list|template", required=True, dest="command")
     run = commands.add_parser("run", help="run a handler by hand; its result document goes to standard output")
-    run.add_argument("callable", help="package.module:Class")
+    run.add_argument("callable", help="package.module:Class, or a registered handler's name")
     run.add_argument("--input", metavar="FILE", help='input document, every field optional: {"context": {...}}')
     run.add_argument("--method", default=METHOD_CALL, help="call (default), compensate, ...")
+    listing = commands.add_parser("list", help="tell which handlers there are, without running any")
+    listing.add_argument(
+        "package",
+        nargs="*",
+        help="packages or modules to look into (default: KUBESAGA_HANDLERS, or what mentions the SDK in the current "
+        "folder and those of PYTHONPATH)",
+    )
+    listing.add_argument("--json", action="store_true", help="as one JSON document")
+    template = commands.add_parser("template", help="print the TaskTemplate of a workflow written in Python, as JSON")
+    template.add_argument("workflow", help="package.module:name of a Workflow, or of a TaskHandler")
+    template.add_argument("--image", help="the handlers image that has its code (default: the operator's)")
     chosen = parser.parse_args(arguments)
+    if chosen.command == "template":
+        from kubesaga_sdk.workflow.printing import print_template
+
+        return print_template(chosen.workflow, chosen.image)
+    if chosen.command == "list":
+        from kubesaga_sdk import inventory
+
+        return inventory.main(chosen.package, as_json=chosen.json)
     return run_step(lambda: _document(chosen), os.environ, _print)
 
 

@@ -6,43 +6,30 @@ are those of the Tasker Python package.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
-from datetime import datetime
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from kubesaga_sdk.errors import ConfigurationError
-from kubesaga_sdk.execution_context import ExecutionContext
+from kubesaga_sdk.facts import StepFailure, TaskInfo
 
+if TYPE_CHECKING:
+    from datetime import datetime
+    from logging import Logger, LoggerAdapter
 
-class TaskInfo(NamedTuple):
-    """The Task that this step belongs to, as its author wrote it. Empty where nothing was said."""
+    from kubesaga_sdk.execution_context import ExecutionContext
+    from kubesaga_sdk.services import Services
 
-    name: str
-    namespace: str
-    uid: str
-    initiator: str
-    source_system: str
-    reason: str
-    tags: list[str]
-    created_at: str
-    """RFC 3339."""
-
-
-class StepFailure(NamedTuple):
-    """Why another step failed."""
-
-    type: str
-    code: str | None
-    message: str
+T = TypeVar("T")
 
 
 class StepContext:
     """What one attempt of one step works with. Read it; changes go nowhere but into the handler's result."""
 
-    def __init__(self, document: Mapping[str, Any]) -> None:
-        """Wrap a complete input document, as `step_input.complete` returns it."""
+    def __init__(self, document: Mapping[str, Any], services: Services | None = None) -> None:
+        """Wrap a complete input document, as `step_input.complete` returns it; `services`: see `service`."""
         self._document = document
+        self._services = services
+        self._published = 0
 
     # What the Task asks for.
 
@@ -99,7 +86,12 @@ class StepContext:
     @property
     def dependency_errors(self) -> dict[str, StepFailure]:
         """Ancestor step → why it failed, for those that failed under `continueOnError`."""
-        return {name: _failure(error) for name, error in self._object("errors").items()}
+        return {name: StepFailure.read(error) for name, error in self._object("errors").items()}
+
+    @property
+    def left_out_results(self) -> list[str]:
+        """The ancestor steps whose results are too large to be given beside those of nearer steps."""
+        return list(self._object("resultRefs"))
 
     def get_dependency_result(self, step_name: str) -> Any:
         """The result of an ancestor step; None where it has none, or is not an ancestor.
@@ -125,6 +117,15 @@ class StepContext:
             value = value.get(key)
         return value
 
+    def get_dependency_result_keys(self) -> list[str]:
+        """The ancestor steps that have a result."""
+        return list(self.dependency_results)
+
+    def get_all_dependency_results(self, prefix: str) -> list[Any]:
+        """The results, other than None, of the ancestor steps whose names begin with the prefix."""
+        found = (self.get_dependency_result(name) for name in self.dependency_results if name.startswith(prefix))
+        return [result for result in found if result is not None]
+
     @property
     def trace(self) -> list[dict[str, Any]]:
         """What happened last: `{timestamp, level, source, kind, message}`, oldest first.
@@ -135,8 +136,12 @@ class StepContext:
         return trace
 
     @property
-    def execution_context(self) -> ExecutionContext:
+    def execution_context(self) -> ExecutionContext[dict[str, Any]]:
         """Data (context and results), trace and metadata together, to be kept or passed on as one JSON."""
+        import copy
+
+        from kubesaga_sdk.execution_context import ExecutionContext
+
         data = {"context": self.input_data, "results": self.dependency_results}
         return ExecutionContext(*copy.deepcopy((data, self.trace, self.metadata)))
 
@@ -154,24 +159,14 @@ class StepContext:
     def forward_error(self) -> StepFailure | None:
         """In a compensation: why the step to undo failed, None where it did not."""
         error = self._object("forward").get("error")
-        return _failure(error) if error else None
+        return StepFailure.read(error) if error else None
 
     # Who and when.
 
     @property
     def task(self) -> TaskInfo:
         """The Task that this step belongs to."""
-        task = self._object("task")
-        return TaskInfo(
-            name=task.get("name") or "",
-            namespace=task.get("namespace") or "",
-            uid=task.get("uid") or "",
-            initiator=task.get("initiator") or "",
-            source_system=task.get("sourceSystem") or "",
-            reason=task.get("reason") or "",
-            tags=task.get("tags") or [],
-            created_at=task.get("createdAt") or "",
-        )
+        return TaskInfo.read(self._object("task"))
 
     @property
     def task_uuid(self) -> str:
@@ -182,6 +177,11 @@ class StepContext:
     def step_name(self) -> str:
         """The step's name in its template."""
         return str(self._object("step")["name"])
+
+    @property
+    def handler_name(self) -> str:
+        """The step's `handler.callable`, as the template names it."""
+        return str(self._object("step")["callable"])
 
     @property
     def idempotency_key(self) -> str:
@@ -206,6 +206,8 @@ class StepContext:
     @property
     def deadline(self) -> datetime | None:
         """When the Task's forward work must be done; None where it has no limit, and in a compensation."""
+        from datetime import datetime
+
         deadline = _text(self._document["deadline"])
         return datetime.fromisoformat(deadline) if deadline else None
 
@@ -237,13 +239,60 @@ class StepContext:
         """Whether no attempt will follow this one."""
         return self.retry_count >= self.max_retries - 1
 
+    # What it can use.
+
+    def service(self, type_: type[T]) -> T:
+        """The service of this type, built once per process; see `provider`.
+
+        Raises ConfigurationError where nothing provides it, or only an asynchronous provider.
+        """
+        return self.services.get(type_)
+
+    async def aservice(self, type_: type[T]) -> T:
+        """The same in an `async def` handler, where providers may be asynchronous."""
+        return await self.services.aget(type_)
+
+    @property
+    def services(self) -> Services:
+        """All services of this attempt; whoever made the context closes them."""
+        if self._services is None:
+            from kubesaga_sdk.services import Services
+
+            self._services = Services()
+        return self._services
+
+    def has_services(self) -> bool:
+        """Whether there may be services to close."""
+        return self._services is not None
+
+    @property
+    def logger(self) -> LoggerAdapter[Logger]:
+        """Writes log lines that say which attempt they belong to; `extra={...}` adds fields."""
+        from kubesaga_sdk.log import AttemptLogger
+
+        return AttemptLogger(self._fields())
+
+    def publish(self, name: str, payload: Mapping[str, Any] | None = None) -> None:
+        """Tell others that something happened: a line of the log, of the form that docs/step-contract.md says.
+
+        Raises ValueError for a name of another form than "order.charged", and for a payload that is no JSON object.
+        """
+        from kubesaga_sdk import events
+
+        self._published += 1
+        events.publish(name, payload or {}, self._published, self._fields())
+
+    def _fields(self) -> dict[str, Any]:
+        return {
+            "task": self.task.name,
+            "step": self.step_name,
+            "attempt": self.attempt,
+            "correlation_id": self.correlation_id,
+        }
+
     def _object(self, name: str) -> dict[str, Any]:
         value: dict[str, Any] = self._document[name]
         return value
-
-
-def _failure(error: Mapping[str, Any]) -> StepFailure:
-    return StepFailure(str(error.get("type", "")), _text(error.get("code")), str(error.get("message", "")))
 
 
 def _text(value: Any) -> str | None:

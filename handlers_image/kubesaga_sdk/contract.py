@@ -28,6 +28,12 @@ FRAME_CHUNK: Final = 2048
 """Characters of base64 in a frame."""
 
 METHOD_CALL: Final = "call"
+METHOD_COMPENSATE: Final = "compensate"
+
+EVENT_FIELD: Final = "kubesaga.dev/event"
+"""The field of a log line that makes it an event."""
+EVENT_LIMIT: Final = 8 * 1024
+"""Bytes of an event's payload: container runtimes cut lines at 16 KiB."""
 
 # Exit codes 64 to 78 (sysexits.h) mean "do not retry", 0 means done, anything else "try again".
 EXIT_DONE: Final = 0

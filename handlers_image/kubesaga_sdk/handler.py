@@ -27,8 +27,10 @@ class StepHandler(ABC):
     """
 
     handler_name: str = ""
-    """What logs call this handler; the class's name where empty."""
+    """What templates may call this handler by; the class's name where empty."""
     handler_version: str = "1.0.0"
+    handler_namespace: str = ""
+    """Tells handlers of the same name apart: templates then write `namespace/name`."""
 
     @abstractmethod
     def call(self, context: StepContext) -> Any:

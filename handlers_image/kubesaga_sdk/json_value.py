@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from typing import Any
 
 MAX_DEPTH = 64
 """Levels of nesting; also what ends the walk through a structure that contains itself."""
@@ -31,6 +32,18 @@ def fault(value: object, path: str, depth: int = 0) -> str | None:
     if isinstance(value, (list, tuple)):
         return _first(fault(member, f"{path}[{i}]", depth + 1) for i, member in enumerate(value))
     return f"{path}: {type(value).__qualname__} is no JSON type; use dict, list, str, int, float, bool or None"
+
+
+def plain(value: Any) -> Any:
+    """The fields of a dataclass or of a pydantic model as a dict; anything else as it is."""
+    dump = getattr(value, "model_dump", None)
+    if callable(dump):
+        return dump(mode="json")
+    if hasattr(type(value), "__dataclass_fields__"):
+        import dataclasses
+
+        return dataclasses.asdict(value)
+    return value
 
 
 def printable(text: str) -> str:

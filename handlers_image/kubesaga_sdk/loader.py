@@ -9,14 +9,17 @@ import importlib
 import re
 from collections.abc import Callable, Iterable
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kubesaga_sdk.contract import METHOD_CALL
 from kubesaga_sdk.errors import CallableInvalid, CallableNotFound, HandlerImportError
 
+if TYPE_CHECKING:
+    from kubesaga_sdk.registry import HandlerRegistry
+
 Method = Callable[[Any], object]
 
-_NAME = re.compile(r"(?P<module>\w+(\.\w+)*)[.:](?P<attribute>\w+)")
+_NAME = re.compile(r"(?P<module>\w+(\.\w+)*)(?P<separator>[.:])(?P<attribute>\w+)")
 _LISTED = 20
 
 
@@ -24,20 +27,46 @@ def load(callable_name: str, method: str) -> Method:
     """The method to call with the context.
 
     Arguments:
-        callable_name: `package.module:Class` or `package.module.Class`; a function in the class's place
-            stands for a handler whose only method is `call`.
+        callable_name: `package.module:Class`, `package.module.Class`, or the name of a handler without its module (see
+            `registry`); a function in the class's place stands for a handler whose only method is `call`.
         method: the handler's method; a class is instantiated without arguments first.
 
     Raises CallableNotFound, CallableInvalid, HandlerImportError, and what the class's constructor raises.
     """
+    target = _target(callable_name)
+    return _method(getattr(target, "handler_class", target), callable_name, method)
+
+
+def _target(callable_name: str) -> Any:
     match = _NAME.fullmatch(callable_name)
     if match is None:
+        return _registered(callable_name)
+    try:
+        return _attribute(_import(match["module"]), match["attribute"], callable_name)
+    except CallableNotFound:
+        # A registered name may have dots, too.
+        found = [] if match["separator"] == ":" else _registry().search(callable_name, everywhere=False)
+        if not found:
+            raise
+        return _registry().get_handler_class(callable_name)
+
+
+def _registered(name: str) -> Any:
+    from kubesaga_sdk.registry import REFERENCE
+
+    if not REFERENCE.fullmatch(name):
         raise CallableNotFound(
-            f"{callable_name!r} names no callable: write package.module:Class or package.module.Class",
+            f"{name!r} names no callable: write package.module:Class or package.module.Class, or the name of a "
+            "registered handler",
             "CallableNotFound",
         )
-    target = _attribute(_import(match["module"]), match["attribute"], callable_name)
-    return _method(target, callable_name, method)
+    return _registry().get_handler_class(name)
+
+
+def _registry() -> HandlerRegistry:
+    from kubesaga_sdk.registry import HandlerRegistry
+
+    return HandlerRegistry.instance()
 
 
 def _import(name: str) -> ModuleType:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -40,6 +40,17 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         return json.dumps(line, default=str)
+
+
+class AttemptLogger(logging.LoggerAdapter[logging.Logger]):
+    """A handler's own logger: each line bears the attempt's fields beside those of the line."""
+
+    def __init__(self, fields: Mapping[str, Any]) -> None:
+        super().__init__(logging.getLogger("kubesaga_sdk.handler"), dict(fields))
+
+    def process(self, msg: Any, kwargs: MutableMapping[str, Any]) -> tuple[Any, MutableMapping[str, Any]]:
+        """Add the fields to the line's `extra`."""
+        return msg, {**kwargs, "extra": {**(kwargs.get("extra") or {}), **(self.extra or {})}}
 
 
 class StepLogging:

@@ -42,12 +42,14 @@ class Outcome(NamedTuple):
 def of_return(returned: object) -> Outcome:
     """The outcome of a handler that returned: a StepHandlerResult, or any JSON value as its result.
 
+    A dataclass or a pydantic model stands for its fields.
+
     Raises InvalidResult, ResultTooLarge.
     """
     result = returned if isinstance(returned, StepHandlerResult) else StepHandlerResult.success(returned)
     if not result.is_success:
-        return _reported_failure(result)
-    document: dict[str, Any] = {"result": result.result}
+        return of_error(result.error) if result.error else _reported_failure(result)
+    document: dict[str, Any] = {"result": json_value.plain(result.result)}
     if result.metadata:
         document["metadata"] = result.metadata
     for name, value in document.items():

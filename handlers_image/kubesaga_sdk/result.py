@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
+from kubesaga_sdk.errors import StepError
+
 
 class ErrorType(StrEnum):
     """Customary values for the error_type of a reported failure; any other string will do as well."""
@@ -24,7 +26,7 @@ class ErrorType(StrEnum):
 class StepHandlerResult:
     """The outcome of one attempt; make it with `success` or `failure`."""
 
-    __slots__ = ("error_code", "error_message", "error_type", "is_success", "metadata", "result", "retryable")
+    __slots__ = ("error", "error_code", "error_message", "error_type", "is_success", "metadata", "result", "retryable")
 
     def __init__(
         self,
@@ -36,6 +38,7 @@ class StepHandlerResult:
         error_code: str | None = None,
         retryable: bool = True,
         metadata: Mapping[str, Any] | None = None,
+        error: StepError | None = None,
     ) -> None:
         self.is_success = is_success
         self.result = result
@@ -44,6 +47,7 @@ class StepHandlerResult:
         self.error_code = error_code
         self.retryable = retryable
         self.metadata: dict[str, Any] = dict(metadata or {})
+        self.error = error
 
     @classmethod
     def success(cls, result: Any = None, metadata: Mapping[str, Any] | None = None) -> StepHandlerResult:
@@ -79,6 +83,19 @@ class StepHandlerResult:
             error_code=error_code,
             retryable=retryable,
             metadata=metadata,
+        )
+
+    @classmethod
+    def from_error(cls, error: StepError) -> StepHandlerResult:
+        """The step failed with this error: the same as raising it, its base classes and its delay included."""
+        return cls(
+            is_success=False,
+            error_message=error.message,
+            error_type=type(error).__name__,
+            error_code=error.error_code,
+            retryable=error.retryable,
+            metadata=error.metadata,
+            error=error,
         )
 
     def is_success_result(self) -> bool:

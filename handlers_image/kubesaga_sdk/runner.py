@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
 
 from kubesaga_sdk import loader, outcome
+from kubesaga_sdk.attempt import perform
 from kubesaga_sdk.context import StepContext
 from kubesaga_sdk.contract import DEFAULT_RESULT_FILE, ENV_RESULT_FILE, EXIT_DONE, EXIT_RETRYABLE, RESULT_LIMIT
 from kubesaga_sdk.errors import (
@@ -59,7 +59,7 @@ def run_step(
 def _attempt(read_input: Callable[[], Document], logging: StepLogging, termination: Termination) -> Outcome:
     try:
         termination.install()
-        return outcome.of_return(_call(read_input(), logging, termination))
+        return _run(read_input(), logging, termination)
     except BaseException as raised:
         termination.disarm()
         error = _told_to_stop(raised) if termination.requested else raised
@@ -68,7 +68,7 @@ def _attempt(read_input: Callable[[], Document], logging: StepLogging, terminati
         return outcome.of_error(error)
 
 
-def _call(document: Document, logging: StepLogging, termination: Termination) -> object:
+def _run(document: Document, logging: StepLogging, termination: Termination) -> Outcome:
     step, context = document["step"], StepContext(document)
     logging.describe(
         task=context.task.name,
@@ -79,13 +79,7 @@ def _call(document: Document, logging: StepLogging, termination: Termination) ->
     method = loader.load(step["callable"], step["method"])
     logging.adopt_root()
     LOGGER.info("step started", extra={"callable": step["callable"], "method": step["method"], "role": step["role"]})
-    returned: Any = method(context)
-    if hasattr(returned, "__await__"):
-        import asyncio
-
-        returned = asyncio.run(termination.supervise(returned))
-    termination.disarm()
-    return returned
+    return perform(method, context, termination=termination)
 
 
 def _told_to_stop(raised: BaseException) -> BaseException:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kubesaga.api import constants as c
-from kubesaga.runtime.documents import Output
+from kubesaga.api.documents import Output
 from tests.contract.attempt import Ended, run
 from tests.contract.reading import read
 

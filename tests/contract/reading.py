@@ -5,9 +5,9 @@ Used by the cases, so that no second opinion about the contract can grow here.
 
 from __future__ import annotations
 
+from kubesaga.api.documents import Output, read_framed, read_output
+from kubesaga.api.frames import joined
 from kubesaga.engine.records import StepError
-from kubesaga.runtime.documents import Output, read_framed, read_output
-from kubesaga.runtime.frames import joined
 from tests.contract.attempt import Ended
 
 

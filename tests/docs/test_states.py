@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from hack.docs import states
+from hack.docs.markers import MarkerError
 from hack.docs.meanings import STEP_EVENTS, TASK_EVENTS
 from kubesaga.api import constants as c
 from kubesaga.engine.states import STEP_TRANSITIONS, TASK_TRANSITIONS
@@ -96,7 +97,7 @@ def test_a_page_that_drifted_is_told_apart_and_can_be_mended(
 
 
 def test_a_page_without_its_markers_is_refused() -> None:
-    with pytest.raises(states.MarkerError, match="generated: step events"):
+    with pytest.raises(MarkerError, match="generated: step events"):
         states.generated(PAGE.replace("<!-- end: step events -->", ""))
 
 

@@ -10,13 +10,13 @@ import pytest
 
 from kubesaga.api import constants as c
 from kubesaga.api.contract import step_input
+from kubesaga.api.documents import Framed, read_framed, read_output
+from kubesaga.api.frames import joined
 from kubesaga.api.programs import Program, ProgramKind
 from kubesaga.engine.decision import Attempt
 from kubesaga.engine.plan import Compensation, Plan, Step
 from kubesaga.engine.records import Ending, StepRecord, TaskStatus
 from kubesaga.engine.vocabulary import EndingPhase, EndingTrigger, Role, TaskOutcome
-from kubesaga.runtime.documents import Framed, read_framed, read_output
-from kubesaga.runtime.frames import joined
 from kubesaga_sdk import contract as sdk
 from kubesaga_sdk.step_input import from_operator
 from tests.contract.cases import CASES

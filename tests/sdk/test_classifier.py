@@ -132,11 +132,11 @@ def test_an_http_error_is_judged_by_its_status(status: int, retryable: bool) -> 
 
 @pytest.mark.parametrize(
     ("header", "seconds"),
-    [("3", 3.0), ("0", 0.0), ("-1", None), ("Wed, 21 Oct 2026 07:28:00 GMT", None), ("nan", None)],
+    [("3", 3.0), ("0", 0.0), ("-1", None), ("Wed, 21 Oct 2026 07:28:10 GMT", 10.0), ("soon", None), ("nan", None)],
 )
-def test_retry_after_is_honoured_where_it_is_a_number(header: str, seconds: float | None) -> None:
+def test_retry_after_is_honoured_as_a_number_and_as_a_date(header: str, seconds: float | None) -> None:
     headers = email.message.Message()
-    headers["Retry-After"] = header
+    headers["Retry-After"], headers["Date"] = header, "Wed, 21 Oct 2026 07:28:00 GMT"
     with urllib.error.HTTPError("http://bank", 503, "", headers, io.BytesIO()) as error:
         assert classify(error).retry_after == seconds
 

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from kubesaga.api import constants
-from kubesaga.runtime.documents import Framed, read_framed
-from kubesaga.runtime.frames import CHUNK, joined
+from kubesaga.api.documents import Framed, read_framed
+from kubesaga.api.frames import CHUNK, joined
 from kubesaga_sdk import contract
 from tests.sdk.support import Ended, run, start, step_input
 

@@ -19,9 +19,7 @@ def _samples(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(SAMPLES)
 
 
-@pytest.mark.parametrize(
-    "name", ["", "Charge", "shop:", ":Charge", "shop:Charge:call", "shop.Charge()", "a-b:C", "shop:A.B"]
-)
+@pytest.mark.parametrize("name", ["", "shop:", ":Charge", "shop:Charge:call", "shop.Charge()", "a-b:C", "shop:A.B"])
 def test_what_is_no_name_is_refused_with_the_form(name: str) -> None:
     with pytest.raises(CallableNotFound, match=r"write package.module:Class or package.module.Class"):
         load(name, "call")

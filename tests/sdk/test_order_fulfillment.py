@@ -10,6 +10,8 @@ import pytest
 from tests.sdk.conftest import RunningWarehouse
 from tests.sdk.support import Ended, run, step_input
 
+pytestmark = pytest.mark.slow
+
 HANDLERS = {
     "validate_order": "ValidateOrder",
     "reserve_inventory": "ReserveInventory",

@@ -1,0 +1,100 @@
+"""One attempt in this process, from the input document to what the engine is told of it.
+
+Called by the runners. What a program returns or raises becomes the very document that a step's pod would leave, and is
+read as the operator reads it: the same limits, the same verdict on whether to try again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from kubesaga_sdk import outcome
+from kubesaga_sdk.context import StepContext
+from kubesaga_sdk.errors import ConfigurationError
+from kubesaga_sdk.workflow.definition import Program
+
+if TYPE_CHECKING:
+    from kubesaga.engine.records import StepError
+
+_WORK_DONE = frozenset({"ResultTooLarge", "InvalidResult", "Terminated"})
+"""Errors that an attempt reports although its work may have been done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What an attempt came to: a result with metadata, or an error and what was raised, if anything was."""
+
+    result: Any = None
+    metadata: dict[str, Any] | None = None
+    error: StepError | None = None
+    raised: BaseException | None = None
+
+
+class AsyncFunctionFound(ConfigurationError):
+    """A plain function returned something to await, and nobody here can."""
+
+
+def run(program: Program, context: StepContext) -> Ended:
+    """Run an attempt of a plain program to its end."""
+    try:
+        returned = program.run(context)
+        if hasattr(returned, "__await__"):
+            getattr(returned, "close", lambda: None)()
+            raise AsyncFunctionFound(
+                f"{context.step_name} returned something to await, although its function is not written with "
+                "async def, and SyncRunner awaits nothing: use AsyncRunner",
+                "AsyncFunctionFound",
+            )
+        return _well(returned)
+    except (Exception, SystemExit) as error:
+        return _failed(error)
+
+
+async def arun(program: Program, context: StepContext, *, in_thread: bool) -> Ended:
+    """Run an attempt of any program to its end; ``in_thread``: a plain function runs in a thread of its own."""
+    import asyncio
+
+    try:
+        if in_thread and not program.is_async:
+            returned = await asyncio.to_thread(program.run, context)
+        else:
+            returned = program.run(context)
+        return _well(await _awaited(returned) if hasattr(returned, "__await__") else returned)
+    except (Exception, SystemExit) as error:
+        return _failed(error)
+
+
+async def _awaited(returned: Awaitable[Any]) -> Any:
+    return await returned
+
+
+def _well(returned: object) -> Ended:
+    """Raises InvalidResult, ResultTooLarge."""
+    end = outcome.of_return(returned)
+    document = json.loads(end.document)
+    if "error" in document:
+        return Ended(error=_reported(document["error"], end.exit_code))
+    return Ended(document["result"], document.get("metadata"))
+
+
+def _failed(error: BaseException) -> Ended:
+    end = outcome.of_error(error)
+    return Ended(error=_reported(json.loads(end.document)["error"], end.exit_code), raised=error)
+
+
+def _reported(error: dict[str, Any], exit_code: int) -> StepError:
+    from kubesaga.engine.records import StepError
+
+    return StepError(
+        type=error["type"],
+        message=error["message"][:1000],
+        code=error.get("code"),
+        retryable=error["retryable"],
+        types=tuple(error["types"]),
+        exit_code=exit_code,
+        outcome_unknown=error["type"] in _WORK_DONE,
+        retry_after=error.get("retryAfter"),
+    )

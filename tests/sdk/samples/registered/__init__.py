@@ -1,0 +1,1 @@
+"""Handlers that templates name without their modules; see tests/sdk/test_registry.py."""

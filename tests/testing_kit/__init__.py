@@ -1,0 +1,1 @@
+"""The test kit that users get: ``kubesaga_sdk.testing``, and the engine behind its ``run_template``."""

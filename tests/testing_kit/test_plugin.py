@@ -1,0 +1,47 @@
+"""The pytest plugin, in a pytest of its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.sdk.support import PYTHON_PATH
+
+pytestmark = pytest.mark.slow
+
+TEST = """
+from kubesaga_sdk.testing import run_template
+
+FLOW = {"apiVersion": "kubesaga.dev/v1alpha1", "kind": "TaskTemplate", "metadata": {"name": "flow"},
+        "spec": {"version": "1.0.0", "steps": [{"name": "a", "handler": {"callable": "x:Y"}}]}}
+
+
+def test_flow(golden_history):
+    golden_history(run_template(FLOW, stubs={"a": RESULT}))
+"""
+
+
+def pytest_in(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options]
+    environment = {"PYTHONPATH": PYTHON_PATH, "PATH": "/usr/bin:/bin"}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_a_golden_history_is_written_kept_and_defended(tmp_path: Path) -> None:
+    test = tmp_path / "test_flow.py"
+    test.write_text(TEST.replace("RESULT", "1"))
+    missing = pytest_in(tmp_path)
+    assert missing.returncode == 1
+    assert "--update-histories" in missing.stdout
+    assert pytest_in(tmp_path, "--update-histories").returncode == 0
+    written = json.loads((tmp_path / "histories" / "test_flow.json").read_text())
+    assert written["(root)"]["steps"]["a"]["outcome"] == "Succeeded"
+    assert pytest_in(tmp_path).returncode == 0
+    test.write_text(TEST.replace("RESULT", "ValueError()"))
+    other = pytest_in(tmp_path)
+    assert other.returncode == 1
+    assert "Aborted" in other.stdout

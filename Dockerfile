@@ -12,6 +12,7 @@ ENV UV_PROJECT_ENVIRONMENT=/opt/venv UV_PYTHON_DOWNLOADS=never
 WORKDIR /src
 COPY pyproject.toml uv.lock ./
 COPY handlers_image/pyproject.toml handlers_image/
+COPY operator/pyproject.toml operator/
 RUN --mount=type=secret,id=certificates \
     if [ -s /run/secrets/certificates ]; then \
         export PIP_CERT=/run/secrets/certificates SSL_CERT_FILE=/run/secrets/certificates; \

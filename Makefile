@@ -27,9 +27,8 @@ export NO_PROXY := $(or $(NO_PROXY),$(no_proxy)),10.232.0.0/13,10.240.0.0/13
 demo: install  ## the example on a test cluster: one order succeeds, one is undone, one is refused
 	@KUBECONFIG=$$($(CLUSTER) kubeconfig) $(PYTHON) -m hack.demo
 
-demo-local:  ## the example without a cluster (still to come)
-	@echo "demo-local is still to come: it needs the engine that runs workflows without a cluster. Use: make demo" >&2
-	@exit 1
+demo-local: $(ENVIRONMENT)  ## the same orders without a cluster, in local processes
+	@$(PYTHON) -m hack.demo.local $(CACHE)/demo-local
 
 cluster-up:  ## a test cluster with the project's images, kept until cluster-down
 	@$(CLUSTER) up
@@ -57,13 +56,14 @@ check: $(ENVIRONMENT) $(NODE)  ## format, lint, types, import arrows, generated 
 	.venv/bin/lint-imports
 	$(PYTHON) -m kubesaga.api.generate --check
 	$(PYTHON) -m hack.docs.states --check
+	$(PYTHON) -m hack.docs.cli --check
 	$(PYTHON) -m pytest --numprocesses auto --dist loadfile --ignore=tests/chart --ignore=tests/cluster \
 		-m "not cluster_lifecycle and not slow"
 
 test: check  ## check, all simulations, then the tests of chart and cluster, on a test cluster that goes if it was not there
 	@before=$$($(CLUSTER) kubeconfig 2>/dev/null || true); \
 	trap '[ -n "$$before" ] || $(CLUSTER) down' EXIT; \
-	$(PYTHON) -m pytest --numprocesses auto --dist worksteal tests/runtime tests/golden tests/simulation -m slow; \
+	$(PYTHON) -m pytest --numprocesses auto --dist worksteal --ignore=tests/chart --ignore=tests/cluster -m "slow and not cluster_lifecycle"; \
 	$(CLUSTER) up; \
 	$(CLUSTER) load; \
 	$(PYTHON) -m pytest tests/harness -m cluster_lifecycle; \
@@ -80,9 +80,10 @@ chaos: install  ## 200 Tasks of the examples while all that can be killed is, th
 fuzz: $(ENVIRONMENT)  ## simulated runs in which everything breaks [SEEDS=1000 FIRST=0]
 	@$(PYTHON) -m tests.simulation --seeds $(SEEDS) --first $(FIRST)
 
-generate: $(ENVIRONMENT)  ## write crds/, schemas/ and the state diagrams anew from the models and tables
+generate: $(ENVIRONMENT)  ## write crds/, schemas/, the state diagrams and docs/cli.md anew
 	$(PYTHON) -m kubesaga.api.generate
 	$(PYTHON) -m hack.docs.states
+	$(PYTHON) -m hack.docs.cli
 
 fmt: $(ENVIRONMENT)  ## format the code and mend what the linter can
 	.venv/bin/ruff format .
@@ -106,7 +107,7 @@ install-node:
 .PHONY: install-node demo demo-local cluster-up cluster-down install kubeconfig check test bench chaos fuzz generate fmt clean help
 
 # What the others need.
-$(ENVIRONMENT): pyproject.toml uv.lock handlers_image/pyproject.toml | $(UV)
+$(ENVIRONMENT): pyproject.toml uv.lock handlers_image/pyproject.toml operator/pyproject.toml | $(UV)
 	@echo "making the environment .venv from uv.lock …" >&2
 	@$(UV) sync --frozen --quiet --python $(BOOTSTRAP_PYTHON)
 	@touch $@

@@ -6,15 +6,13 @@ table of events for each machine. ``make generate`` writes them, ``make check`` 
 
 from __future__ import annotations
 
-import argparse
-import difflib
-import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
 
+from hack.docs.markers import with_parts, write_or_compare
 from hack.docs.meanings import STEP_EVENTS, TASK_EVENTS
 from kubesaga.engine.states import (
     FINAL_STEP_STATES,
@@ -40,30 +38,9 @@ STEP_GROUPS: Groups[StepState] = {
 }
 
 
-class MarkerError(Exception):
-    """The page lacks a marker, so that nobody knows where a part belongs."""
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit code 1 if ``--check`` finds a difference, else 0."""
-    parser = argparse.ArgumentParser(prog="python -m hack.docs.states", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="compare only, print what differs, exit with 1 if so")
-    parser.add_argument("--page", type=Path, default=PAGE, help="the page (default: docs/states.md)")
-    options = parser.parse_args(arguments)
-    found = options.page.read_text(encoding="utf-8")
-    expected = generated(found)
-    if not options.check:
-        options.page.write_text(expected, encoding="utf-8")
-        return 0
-    sys.stdout.writelines(
-        difflib.unified_diff(
-            found.splitlines(keepends=True),
-            expected.splitlines(keepends=True),
-            fromfile=f"{options.page} (as it is)",
-            tofile=f"{options.page} (as the tables say; run `make generate`)",
-        )
-    )
-    return int(found != expected)
+    return write_or_compare(generated, PAGE, arguments, program="hack.docs.states", about=__doc__)
 
 
 def generated(page: str) -> str:
@@ -74,13 +51,7 @@ def generated(page: str) -> str:
         "step diagram": diagram(STEP_TRANSITIONS, STEP_GROUPS, StepState.PENDING),
         "step events": table(STEP_TRANSITIONS, STEP_GROUPS, STEP_EVENTS),
     }
-    for name, content in parts.items():
-        begin, end = f"<!-- generated: {name} -->", f"<!-- end: {name} -->"
-        pattern = re.compile(f"({re.escape(begin)}\n).*?({re.escape(end)})", re.DOTALL)
-        if len(pattern.findall(page)) != 1:
-            raise MarkerError(f"the page must have one `{begin}` with one `{end}` below it, each on its own line")
-        page = pattern.sub(lambda markers, text=content: f"{markers[1]}\n{text}\n{markers[2]}", page)  # type: ignore[misc]
-    return page
+    return with_parts(page, parts)
 
 
 def diagram(transitions: Transitions[Event, State], groups: Groups[State], first: State) -> str:

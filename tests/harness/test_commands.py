@@ -170,12 +170,6 @@ def test_make_by_itself_lists_the_verbs() -> None:
     assert [verb for verb in verbs if f"  make {verb} " not in listed] == []
 
 
-def test_make_demo_local_says_plainly_that_it_is_still_to_come() -> None:
-    done = make("demo-local")
-    assert done.returncode != 0
-    assert "still to come" in done.stderr
-
-
 def test_make_kubeconfig_prints_a_path_or_an_error_and_nothing_else(tmp_path: Path) -> None:
     done = make("-s", "kubeconfig", f"KUBESAGA_CACHE={tmp_path}")
     assert done.stdout == ""

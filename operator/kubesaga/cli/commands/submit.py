@@ -1,0 +1,244 @@
+"""``submit``: create a Task, of a template or from a file, and wait for it if asked."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from kubesaga.cli import exits, output
+from kubesaga.cli.arguments import Timeout
+from kubesaga.cli.cluster import Cluster, on_cluster, seconds
+from kubesaga.cli.errors import CliError
+from kubesaga.cli.exits import ExitCode
+from kubesaga.cli.groups import Section
+from kubesaga.cli.inputs import key_values, parse_context, parse_documents, read_text, shown_name
+from kubesaga.cli.options import Format, Output
+
+if TYPE_CHECKING:
+    from kubesaga.client import AsyncKubesaga, Task, TaskRequest
+
+
+class DryRun(StrEnum):
+    """Who is asked instead of a Task being created."""
+
+    NONE = "none"
+    CLIENT = "client"
+    SERVER = "server"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("submit", rich_help_panel=Section.RUN)(on_cluster(submit))
+
+
+def submit(
+    cluster: Cluster,
+    template: Annotated[
+        str | None,
+        typer.Argument(metavar="[DOMAIN/]NAME[@VERSION]", help="The template; a version may be a range such as ^1.2."),
+    ] = None,
+    file: Annotated[
+        str | None, typer.Option("--file", "-f", metavar="FILE", help="Tasks as manifests instead; - is stdin.")
+    ] = None,
+    parameters: Annotated[
+        list[str] | None,
+        typer.Option("-p", metavar="KEY=VALUE", help="A field of the context, over --context; a.b=1 is one inside a."),
+    ] = None,
+    context: Annotated[
+        str | None,
+        typer.Option("--context", "-c", metavar="@FILE|JSON", help="The Task's context: its input."),
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option("--name", metavar="NAME", help="The Task's name; default: one is made.")
+    ] = None,
+    initiator: Annotated[
+        str | None, typer.Option("--initiator", metavar="WHO", help="Who or what asks for it.")
+    ] = None,
+    reason: Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why it is asked for.")] = None,
+    tags: Annotated[
+        list[str] | None, typer.Option("--tag", metavar="TAG", help="For finding it again; may be repeated.")
+    ] = None,
+    idempotency_key: Annotated[
+        str | None, typer.Option("--idempotency-key", metavar="KEY", help="What makes it the same request as another.")
+    ] = None,
+    priority: Annotated[
+        int | None,
+        typer.Option(
+            "--priority", metavar="N", min=-1000, max=1000, help="Higher starts first where Tasks are limited."
+        ),
+    ] = None,
+    dry_run: Annotated[
+        DryRun, typer.Option("--dry-run", help="Create nothing: check it here, or have the API server check it.")
+    ] = DryRun.NONE,
+    wait: Annotated[
+        bool, typer.Option("--wait", "-w", help="Watch it to its end; the exit code says how it ended.")
+    ] = False,
+    timeout: Timeout = None,
+    output_: Output = Format.TABLE,
+) -> None:
+    """Create a Task.
+
+    Of a template with a context, or from a file with Tasks. With --wait the exit code tells the outcome; it is 16
+    if the Task goes no further without a human.
+    """
+    request: dict[str, Any] = {
+        "name": name,
+        "initiator": initiator,
+        "reason": reason,
+        "tags": tags or None,
+        "idempotency_key": idempotency_key,
+        "priority": priority,
+    }
+    limit = seconds(timeout, "--timeout")
+    requests = _requests(template, file, context, parameters, request)
+    if dry_run is DryRun.CLIENT:
+        _print_manifests([each.manifest(cluster.namespace or "default") for each in requests], output_)
+        return
+    if wait and len(requests) > 1:
+        raise CliError("--wait follows one Task, and the file has several", "submit them, then: kubesaga wait TASK")
+
+    async def do(saga: AsyncKubesaga) -> list[Task]:
+        tasks = [await _submitted(saga, each, dry_run is DryRun.SERVER) for each in requests]
+        if wait and dry_run is DryRun.NONE:
+            return [await _followed(saga, tasks[0], limit)]
+        return tasks
+
+    _show(cluster.run(do), output_, dry_run, waited=wait and dry_run is DryRun.NONE)
+
+
+def _requests(
+    template: str | None,
+    file: str | None,
+    context: str | None,
+    parameters: list[str] | None,
+    request: dict[str, Any],
+) -> list[TaskRequest]:
+    """What is asked for. Raises CliError."""
+    if file is not None:
+        options = {"TEMPLATE": template, "--context": context, "-p": parameters or None}
+        options |= {f"--{name.removesuffix('s').replace('_', '-')}": value for name, value in request.items()}
+        beside = [option for option, value in options.items() if value is not None]
+        if beside:
+            hint = "the file says all of it: leave one of the two out"
+            raise CliError(f"{beside[0]} cannot be given beside -f", hint)
+        return _from_file(file)
+    if template is None:
+        raise CliError(
+            "nothing to submit", "name a template, such as: kubesaga submit orders/fulfil -p order=4711; or -f FILE"
+        )
+    from kubesaga.client import KubesagaError, TaskRequest
+
+    made = parse_context(context) if context is not None else {}
+    merge(made, nested(key_values(parameters or ())))
+    try:
+        return [TaskRequest(template, context=made or None, **request)]
+    except KubesagaError as error:
+        raise CliError(str(error), error.remedy) from error
+
+
+def _from_file(file: str) -> list[TaskRequest]:
+    from kubesaga.client import KubesagaError, TaskRequest
+
+    name = shown_name(file)
+    found = []
+    for document in parse_documents(read_text(file), name):
+        if not isinstance(document, Mapping):
+            raise CliError(f"{name}: a document is no object", "write Tasks, as for kubectl apply")
+        if document.get("kind") == "TaskTemplate":
+            raise CliError(f"{name}: has a TaskTemplate", f"templates are applied: kubectl apply -f {name}")
+        try:
+            found.append(TaskRequest.of_manifest(document))
+        except KubesagaError as error:
+            raise CliError(f"{name}: {error}", error.remedy) from error
+    if not found:
+        raise CliError(f"{name}: has no Task", "write one, with apiVersion, kind, metadata and spec")
+    return found
+
+
+def nested(values: Mapping[str, Any]) -> dict[str, Any]:
+    """``{"a.b": 1}`` as ``{"a": {"b": 1}}``. Raises CliError where a path goes through what is no object."""
+    made: dict[str, Any] = {}
+    for path, value in values.items():
+        *above, last = path.split(".")
+        at = made
+        for key in above:
+            at = at.setdefault(key, {})
+            if not isinstance(at, dict):
+                raise CliError(f"-p {path}: {key} is given as a value too", "give one of the two")
+        if not all([*above, last]):
+            raise CliError(f"-p {path}: has an empty name in it", "write -p a.b=value")
+        if isinstance(at.get(last), dict) and not isinstance(value, dict):
+            raise CliError(f"-p {path}: fields of it are given too", "give one of the two")
+        at[last] = value
+    return made
+
+
+def merge(into: dict[str, Any], values: Mapping[str, Any]) -> None:
+    """Put values over an object, object by object."""
+    for key, value in values.items():
+        if isinstance(value, dict) and isinstance(into.get(key), dict):
+            merge(into[key], value)
+        else:
+            into[key] = value
+
+
+def _print_manifests(manifests: list[dict[str, Any]], format_: Format) -> None:
+    if format_ is Format.JSON:
+        for manifest in manifests:
+            output.print_json(manifest)
+    elif format_ is Format.NAME:
+        output.print_lines(f"task.kubesaga.dev/{manifest['metadata']['name']}" for manifest in manifests)
+    else:
+        output.print_yaml(manifests, documents=True)
+
+
+async def _submitted(saga: AsyncKubesaga, request: TaskRequest, dry_run: bool) -> Task:
+    """Create it, if its template is there: a Task without one would wait for it in silence."""
+    from kubesaga.cli.commands.templates import named_template
+    from kubesaga.client import Forbidden, template_ref
+
+    reference = template_ref(request.template)
+    version = f"@{reference.version}" if reference.version else ""
+    with suppress(Forbidden):  # who may create Tasks need not be able to read templates
+        await named_template(saga, f"{reference.domain}/{reference.name}{version}")
+    return await saga.submit(request, dry_run=dry_run)
+
+
+async def _followed(saga: AsyncKubesaga, task: Task, limit: float | None) -> Task:
+    from kubesaga.cli.following import canvas, follow
+
+    output.note(f"Task {task.name} in namespace {task.namespace}")
+    with canvas(sys.stderr) as drawn:
+        met = lambda found: found.finished or found.needs_attention is not None  # noqa: E731
+        return await follow(saga, task.name, met, drawn, limit)
+
+
+def _show(tasks: list[Task], format_: Format, dry_run: DryRun, *, waited: bool) -> None:
+    names = [f"task.kubesaga.dev/{task.name}" for task in tasks]
+    if format_ is Format.NAME:
+        output.print_lines(names)
+    elif format_ is Format.JSON:
+        for task in tasks:
+            output.print_json(task.raw)
+    elif format_ is Format.YAML:
+        output.print_yaml([dict(task.raw) for task in tasks], documents=True)
+    elif waited:
+        print(f"Task {tasks[0].name} {'ended' if tasks[0].finished else 'is'} {_state(tasks[0])}: {tasks[0].message}")
+    else:
+        done = "would be created (server dry run)" if dry_run is DryRun.SERVER else "created"
+        output.print_lines(f"Task {task.name} {done}" for task in tasks)
+    if waited:
+        raise typer.Exit(_code(tasks[0]))
+
+
+def _state(task: Task) -> str:
+    return f"{task.state}, outcome {task.outcome}" if task.outcome else task.state
+
+
+def _code(task: Task) -> ExitCode:
+    return exits.of_outcome(task.outcome) if task.outcome is not None else ExitCode.NEEDS_HUMAN

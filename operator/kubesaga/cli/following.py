@@ -1,0 +1,148 @@
+"""Following a Task with the eyes: its tree drawn again with every change, or a line for each change into a file.
+
+Used by ``tree --watch`` and ``submit --wait``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
+from contextlib import aclosing, contextmanager, suppress
+from typing import TYPE_CHECKING, Protocol, TextIO
+
+from kubesaga.cli.errors import CliError
+from kubesaga.cli.exits import ExitCode
+from kubesaga.cli.output import console, is_terminal
+from kubesaga.cli.stories import Stories
+from kubesaga.cli.tables import tree_table
+from kubesaga.cli.views.story import Story
+from kubesaga.cli.views.tree import Row, rows
+
+if TYPE_CHECKING:
+    from rich.live import Live
+
+    from kubesaga.client import AsyncKubesaga, Task
+
+_BRANCHES = "│├└─ "
+_REDRAW = 1.0
+"""Seconds between two drawings while nothing is heard: durations grow, and children are looked at."""
+
+
+class Canvas(Protocol):
+    """Where a story is drawn again and again."""
+
+    def draw(self, story: Story) -> None:
+        """Show it as it is now."""
+
+
+async def follow(
+    saga: AsyncKubesaga, name: str, there: Callable[[Task], bool], canvas: Canvas, timeout: float | None = None
+) -> Task:
+    """Draw the Task until it is ``there``, and return it.
+
+    Raises CliError where it is deleted, or ``timeout`` (seconds) is over.
+    """
+    stories = Stories(saga)
+    latest: Task | None = None
+    try:
+        async with asyncio.timeout(timeout), aclosing(_ticking(saga, name)) as told:
+            async for latest in told:
+                if latest.deleted:
+                    break
+                canvas.draw(await stories.of(latest))
+                if there(latest):
+                    return latest
+    except TimeoutError:
+        raise too_late(name, saga.namespace, latest, timeout) from None
+    raise CliError(f"Task {name} was deleted meanwhile", None, ExitCode.NOT_FOUND)
+
+
+def too_late(name: str, namespace: str, latest: Task | None, timeout: float | None) -> CliError:
+    """The time to wait is over."""
+    state = f"it is {latest.state}" if latest is not None else "nothing was seen of it"
+    hint = f"see what it waits for: kubesaga explain {name} -n {namespace}"
+    return CliError(f"Task {name} was waited for in vain for {timeout:g} s: {state}", hint, ExitCode.TIMEOUT)
+
+
+async def _ticking(saga: AsyncKubesaga, name: str) -> AsyncGenerator[Task, None]:
+    """The Task with every change, and again when nothing was heard for a while."""
+    news: asyncio.Queue[Task | None] = asyncio.Queue()
+
+    async def listen() -> None:
+        try:
+            async for task in saga.watch(name):
+                news.put_nowait(task)
+        finally:
+            news.put_nowait(None)
+
+    listening = asyncio.create_task(listen())
+    latest: Task | None = None
+    try:
+        while True:
+            with suppress(TimeoutError):
+                latest = await asyncio.wait_for(news.get(), _REDRAW if latest is not None else None)
+            if latest is None:
+                break
+            yield latest
+        await listening
+    finally:
+        listening.cancel()
+
+
+@contextmanager
+def canvas(stream: TextIO) -> Iterator[Canvas]:
+    """A live tree on a terminal, lines elsewhere; for as long as the block runs."""
+    if not is_terminal(stream):
+        yield Lines(stream)
+        return
+    from rich.live import Live
+
+    with Live(console=console(stream), auto_refresh=False) as live:
+        yield _Screen(live)
+
+
+class _Screen:
+    """The whole tree, drawn over itself."""
+
+    def __init__(self, live: Live) -> None:
+        self._live = live
+
+    def draw(self, story: Story) -> None:
+        """Show it as it is now."""
+        self._live.update(tree_table(rows(story, time.time())), refresh=True)
+
+
+class Lines:
+    """A line for each row that has changed: for logs of CI, which cannot be drawn over."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._shown: dict[str, tuple[str, str, str]] = {}
+
+    def draw(self, story: Story) -> None:
+        """Tell what is new."""
+        for name, row in _named(rows(story, time.time())):
+            told = (row.state, row.attempts, row.note)
+            if self._shown.get(name) != told and (name in self._shown or row.state != "Pending"):
+                print(_line(name, row), file=self._stream, flush=True)
+            self._shown[name] = told
+
+
+def _named(drawn: Iterable[Row]) -> Iterator[tuple[str, Row]]:
+    """Each row with a name of its own: a step's with those above it, since two children may have steps of one name."""
+    above: list[tuple[int, str]] = []
+    for row in drawn:
+        label = row.label.lstrip(_BRANCHES)
+        depth = len(row.label) - len(label)
+        above = [each for each in above if each[0] < depth]
+        if depth == 0 or label.startswith("Task "):
+            yield label, row
+        else:
+            above.append((depth, label))
+            yield "/".join(name for _, name in above).replace("/undo", " undo"), row
+
+
+def _line(name: str, row: Row) -> str:
+    attempt = f", attempt {row.attempts}" if row.attempts.isdigit() else f" {row.attempts}" if row.attempts else ""
+    return f"{name}: {row.state}{attempt}" + (f": {row.note}" if row.note else "")

@@ -1,0 +1,1 @@
+"""What `init` and `generate` write: projects, handlers, tests, templates and types. Pure but for `files`."""

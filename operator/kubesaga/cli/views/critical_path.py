@@ -1,0 +1,71 @@
+"""Which chain of steps a Task's duration came from: shorten one of these, and the Task is shorter.
+
+From the step that ended last back to the one that it waited for longest, and so on to a step that waited for none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from kubesaga.cli.views.story import Story
+from kubesaga.engine.records import StepRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One step of the chain, in seconds: how long it took in all its attempts, and how long it waited before.
+
+    ``waited`` runs from the end of what it waited for (the Task's start for the first one) to its first launch.
+    """
+
+    step: str
+    begun_at: float
+    ended_at: float
+    waited: float
+
+    @property
+    def seconds(self) -> float:
+        """From its first launch to its end."""
+        return self.ended_at - self.begun_at
+
+
+def critical_path(story: Story) -> list[Link]:
+    """The chain, first step first; empty where nothing has ended, or the template is not known."""
+    if story.plan is None:
+        return []
+    done = {step.name: step for step in story.forward if _begun(step) is not None and step.finished_at is not None}
+    parents = {step.name: (*step.depends_on, *step.run_after) for step in story.plan.steps}
+    start = story.status.started_at or 0.0
+    chain: list[Link] = []
+    current = _last(done.values())
+    while current is not None:
+        before = _last(done[name] for name in _waited_for(current.name, parents, done.keys()))
+        begun, ended = _begun(current) or start, current.finished_at or start
+        waited = begun - (before.finished_at or start if before else start)
+        chain.append(Link(current.name, begun, ended, max(0.0, waited)))
+        current = before
+    return chain[::-1]
+
+
+def _waited_for(name: str, parents: Mapping[str, Iterable[str]], done: Collection[str]) -> set[str]:
+    """The nearest steps before this one that ran: one that was skipped hands on what it waited for itself."""
+    found: set[str] = set()
+    seen: set[str] = set()
+    look = list(parents.get(name, ()))
+    while look:
+        parent = look.pop()
+        if parent in done:
+            found.add(parent)
+        elif parent not in seen:
+            seen.add(parent)
+            look.extend(parents.get(parent, ()))
+    return found
+
+
+def _begun(step: StepRecord) -> float | None:
+    return step.first_enqueued_at if step.first_enqueued_at is not None else step.enqueued_at
+
+
+def _last(steps: Iterable[StepRecord]) -> StepRecord | None:
+    return max(steps, key=lambda step: step.finished_at or 0.0, default=None)

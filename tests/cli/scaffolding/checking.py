@@ -1,0 +1,42 @@
+"""What judges generated code: ruff, mypy and pytest of this checkout, as processes in the folder that has the code."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[3]
+_SOURCES = (ROOT / "operator", ROOT / "handlers_image")
+
+
+def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """A Python module run in a folder that knows the SDK and this project, and nothing else of the checkout."""
+    path = os.pathsep.join(map(str, (folder, *_SOURCES)))
+    return subprocess.run(
+        [sys.executable, "-m", *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": path, "MYPYPATH": path, "NO_COLOR": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def ruff_findings(folder: Path) -> str:
+    """What the project's own rules of ruff have to say, empty if nothing."""
+    config = ["--config", str(ROOT / "pyproject.toml"), "--no-cache"]
+    found = [
+        run(folder, "ruff", *command, *config, ".")
+        for command in (("check", "--quiet"), ("format", "--check", "--quiet", "--diff"))
+    ]
+    return "".join(each.stdout + each.stderr for each in found)
+
+
+def mypy_findings(folder: Path, *paths: str) -> str:
+    """What mypy in strict mode has to say about the code, empty if nothing."""
+    cache = str(ROOT / ".cache" / "mypy-generated")
+    options = ["--strict", "--no-error-summary", "--explicit-package-bases", "--cache-dir", cache]
+    found = run(folder, "mypy", *options, *paths)
+    return found.stdout + found.stderr

@@ -1,0 +1,80 @@
+"""Rehearsed failures: where they strike, and that a seed strikes at the same places again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from kubesaga.engine.decision import Attempt
+from kubesaga.engine.vocabulary import Role
+from kubesaga.local.errors import LocalError
+from kubesaga.local.faults import ERRORS, Fault, Faults, Kind
+from tests.local.support import finished, handler, launched, outcome, started, template
+
+FLOW = template(
+    handler("a", compensation={}),
+    handler("b", "steps:Undoable", "a", compensation={}),
+    handler("c", "steps:call", "b"),
+    failureStrategy="Compensate",
+)
+
+
+@pytest.mark.parametrize(
+    ("written", "fault"),
+    [
+        ("pay", Fault(("pay",))),
+        ("pay:2", Fault(("pay",), 2)),
+        ("pay=Timeout", Fault(("pay",), None, Kind.TIMEOUT)),
+        ("pay:1=retryable", Fault(("pay",), 1, Kind.RETRYABLE)),
+        ("ship/pay_out", Fault(("ship", "pay_out"))),
+    ],
+)
+def test_what_is_written_is_read(written: str, fault: Fault) -> None:
+    assert Fault.parse(written) == fault
+
+
+@pytest.mark.parametrize("written", ["", "pay=", "pay=Sometimes", "pay:0", "pay:x", "Pay Out"])
+def test_what_is_no_failure_is_refused(written: str) -> None:
+    with pytest.raises(LocalError, match="is no failure"):
+        Fault.parse(written)
+
+
+@pytest.mark.parametrize(
+    ("fail", "ends", "attempts"),
+    [
+        ("c", "Compensated", ["a", "b", "c", "-b", "-a"]),
+        ("b=Permanent", "Compensated", ["a", "b", "-b", "-a"]),
+        ("b:1=Retryable", "Succeeded", ["a", "b", "b", "c"]),
+        ("b=Timeout", "Compensated", ["a", "b", "b", "b", "-b", "-a"]),
+    ],
+)
+def test_a_rehearsed_failure_is_followed_by_what_a_real_one_would_be(
+    tmp_path: Path, fail: str, ends: str, attempts: list[str]
+) -> None:
+    run = finished(tmp_path, FLOW, inline=True, fast=True, fail=(fail,))
+    assert (outcome(run), launched(run)) == (ends, attempts)
+
+
+def test_a_step_that_is_not_there_cannot_fail(tmp_path: Path) -> None:
+    with pytest.raises(LocalError, match="has no step 'd'; it has: a, b, c"):
+        started(tmp_path, FLOW, fail=("d",))
+
+
+def test_a_step_without_a_sub_workflow_has_no_steps_below(tmp_path: Path) -> None:
+    with pytest.raises(LocalError, match=r"step 'a' of template .* is no sub-workflow"):
+        started(tmp_path, FLOW, fail=("a/b",))
+
+
+def test_a_seed_fails_the_same_attempts_again(tmp_path: Path) -> None:
+    runs = [finished(tmp_path, FLOW, inline=True, fast=True, seed=7) for _ in range(2)]
+    assert launched(runs[0]) == launched(runs[1])
+
+
+def test_seeds_differ_and_never_leave_a_compensation_undone_for_good() -> None:
+    attempts = [Attempt(step, role, 1) for step in "abcdefgh" for role in Role]
+    told = [[Faults(seed=seed).of((), attempt) for attempt in attempts] for seed in range(50)]
+    assert len({tuple(map(str, each)) for each in told}) > 25
+    undoing = {error for each in told for error, a in zip(each, attempts, strict=True) if a.role is Role.COMPENSATION}
+    assert ERRORS[Kind.PERMANENT] not in undoing
+    assert len(undoing) > 1

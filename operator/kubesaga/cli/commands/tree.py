@@ -13,7 +13,7 @@ from kubesaga.cli.arguments import TaskName
 from kubesaga.cli.cluster import Cluster, on_cluster, task_expected
 from kubesaga.cli.groups import Section
 from kubesaga.cli.stories import Stories
-from kubesaga.cli.tables import tree_lines
+from kubesaga.cli.tables import tree_lines, tree_table
 from kubesaga.cli.views.tree import rows
 
 if TYPE_CHECKING:
@@ -50,5 +50,9 @@ def tree(
 
     if watch:
         cluster.run(go_on)
+        return
+    found = rows(cluster.run(read), time.time())
+    if output.is_terminal(sys.stdout):
+        output.console().print(tree_table(found))
     else:
-        output.print_table(tree_lines(rows(cluster.run(read), time.time())))
+        output.print_table(tree_lines(found))

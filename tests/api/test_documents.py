@@ -24,6 +24,14 @@ def test_a_result_document_is_a_result_with_metadata() -> None:
     assert output.metadata == {"rows": 2}
 
 
+@pytest.mark.parametrize(
+    ("written", "read"), [("28.0", 28), ("-2e3", -2000), ("1.5", 1.5), ("1e300", 1e300)]
+)
+def test_a_whole_number_is_an_integer_however_it_is_written(written: str, read: float) -> None:
+    result = read_output(ended(0, f'{{"result": [{written}]}}'), expects_document=True).result
+    assert (result, type(result[0])) == ([read], type(read))
+
+
 def test_a_null_result_is_a_result() -> None:
     assert read_output(ended(0, '{"result": null}'), expects_document=True).error is None
 
@@ -91,7 +99,7 @@ def test_more_than_the_operator_takes_is_not_even_looked_for_in_the_log() -> Non
         '{"resultFrame": {}}',
         framed("5"),
         framed(True),
-        framed(5.0),
+        framed(5.5),
         framed(5, None),
         framed(5, "a" * 63),
         framed(5, "A" * 64),

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kubesaga.api.constants import FRAMED_LIMIT_BYTES, PERMANENT_EXIT_CODES, RESULT_LIMIT_BYTES
+from kubesaga.engine.encoding import as_stored
 from kubesaga.engine.records import StepError
 
 # What a status takes (the CRD's bounds): longer words are cut, so that no report can keep a status from being written.
@@ -81,7 +82,7 @@ def read_framed(document: bytes) -> Output:
 def _parse(message: str) -> dict[str, Any] | None:
     """The document, if it is one. NaN and infinities, which Python reads and JSON has not, make it none."""
     try:
-        document = json.loads(message, parse_constant=_refuse, parse_float=_finite)
+        document = json.loads(message, parse_constant=_refuse, parse_float=_number)
     except (ValueError, RecursionError):
         return None
     return document if isinstance(document, dict) else None
@@ -91,11 +92,11 @@ def _refuse(text: str) -> None:
     raise ValueError(f"{text} is not JSON")
 
 
-def _finite(text: str) -> float:
+def _number(text: str) -> float | int:
     number = float(text)
     if math.isinf(number):
         raise ValueError(f"{text} is out of range")
-    return number
+    return as_stored(number)
 
 
 def _exited_well(message: str, document: dict[str, Any] | None, *, expects_document: bool) -> Output:

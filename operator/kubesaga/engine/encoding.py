@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+# Whole numbers up to here are the same as integers and as floats.
+_EXACT = 2**53
 _COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
@@ -19,6 +21,11 @@ def to_text(value: Any) -> str:
     except UnicodeEncodeError:
         return json.dumps(value, separators=(",", ":"))
     return text
+
+
+def as_stored(number: float) -> float | int:
+    """A number as the API server gives it back: 28.0 is 28, so that it has one type before it is stored and after."""
+    return int(number) if number.is_integer() and abs(number) <= _EXACT else number
 
 
 def size_of(value: Any) -> int:

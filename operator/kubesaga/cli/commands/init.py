@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -40,4 +41,4 @@ def init(
 
     called = checked_logical_name(name, "--name") if name else logical_name(folder.absolute().name)
     write_files(folder, project_files(called, checked_logical_name(domain, "--domain"), image), force=force)
-    output.note(f"\nNext: cd {folder}, and what its README.md says.")
+    output.note(f"\nNext: cd {shlex.quote(str(folder))}, and what its README.md says.")

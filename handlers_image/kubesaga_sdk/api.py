@@ -168,11 +168,12 @@ def _send(method: str, url: str, body: bytes | None, headers: Mapping[str, str],
     what = f"{method} {url.partition('?')[0]}"  # A query may hold what nobody else should read.
     request = urllib.request.Request(url, data=body, headers=dict(headers), method=method)
     try:
-        with urllib.request.build_opener(Stay).open(request, timeout=timeout) as answer:
+        try:
+            answer = urllib.request.build_opener(Stay).open(request, timeout=timeout)
+        except urllib.error.HTTPError as error:
+            answer = error  # An answer like any other, whose body may break off as well.
+        with answer:
             return _response(answer.status, answer.headers, answer.read(), what)
-    except urllib.error.HTTPError as error:
-        with error:
-            return _response(error.code, error.headers, error.read(), what)
     except http.client.InvalidURL as error:
         raise ConfigurationError(f"{what}: {error}", "INVALID_URL") from error
     except (OSError, http.client.HTTPException) as error:

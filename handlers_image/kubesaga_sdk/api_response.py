@@ -48,7 +48,8 @@ class ApiResponse:
     def __init__(self, status_code: int, headers: Mapping[str, str], content: bytes, what: str = "the API") -> None:
         """`what`: the request, for error messages: "POST https://…"."""
         self.status_code = status_code
-        self.headers: dict[str, str] = {name.title(): value for name, value in headers.items()}
+        self.headers = http_status.Headers(headers)
+        """By name, in whatever case."""
         self.content = content
         self._what = what
 

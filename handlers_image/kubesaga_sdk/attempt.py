@@ -1,7 +1,7 @@
 """One attempt of a step in this process: call the handler, await it, close its services, say what came of it.
 
-Called by the runner in a step's pod, and by whoever runs handlers without one: the local engine, the test kit. Signals,
-logging and the result file are the runner's.
+Called by the runner in a step's pod, and by whoever runs handlers without one: the local engine, the test kit, the
+runners of workflows written in Python. Signals, logging and the result file are the runner's.
 """
 
 from __future__ import annotations
@@ -63,6 +63,21 @@ def perform(
             context.services.close(error)
         raise
     if close and context.has_services():
+        context.services.close()
+    return end
+
+
+async def aperform(method: loader.Method, context: StepContext) -> Outcome:
+    """The same as `perform` in a running event loop: a plain method holds it up, a coroutine does not."""
+    try:
+        returned: Any = method(context)
+        later = hasattr(returned, "__await__")
+        end = await _awaited(returned, context, None) if later else outcome.of_return(returned)
+    except BaseException as error:
+        if context.has_services():
+            context.services.close(error)
+        raise
+    if context.has_services():
         context.services.close()
     return end
 

@@ -106,4 +106,4 @@ def _by_exit_code(code: object) -> Verdict:
 def _by_status(error: urllib.error.HTTPError) -> Verdict:
     if not http_status.is_retryable(error.code):
         return Verdict(False, None, EXIT_DATA)
-    return Verdict(True, http_status.retry_after(dict(error.headers or {})), EXIT_RETRYABLE)
+    return Verdict(True, http_status.retry_after(http_status.Headers(error.headers or {})), EXIT_RETRYABLE)

@@ -242,7 +242,7 @@ class StepContext:
     # What it can use.
 
     def service(self, type_: type[T]) -> T:
-        """The service of this type, built once per process; see `provider`.
+        """The service of this type, built once and closed at the attempt's end; see `provider`.
 
         Raises ConfigurationError where nothing provides it, or only an asynchronous provider.
         """

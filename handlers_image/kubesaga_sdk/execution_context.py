@@ -43,10 +43,13 @@ class ExecutionContext(Generic[T]):
         self.trace.append(entry)
 
     def to_json(self) -> str:
-        """All three as one JSON object. Raises InvalidData for data that JSON cannot hold."""
-        from kubesaga_sdk.workflow.codec import codec_of
+        """All three as one JSON object. Raises InvalidData for what JSON cannot hold."""
+        from kubesaga_sdk import json_value
+        from kubesaga_sdk.workflow.codec import InvalidData, codec_of
 
         data = codec_of(type(self.data)).encode(self.data, "data")
+        if fault := json_value.fault(self.trace, "trace") or json_value.fault(self.metadata, "metadata"):
+            raise InvalidData(fault, "InvalidData")
         return json.dumps({"data": data, "trace": self.trace, "metadata": self.metadata}, ensure_ascii=False)
 
     @classmethod

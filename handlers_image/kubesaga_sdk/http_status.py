@@ -6,11 +6,32 @@ Asked by the classifier (urllib's own errors) and by `api` (answers to a handler
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from email.message import Message
 
 RETRYABLE = frozenset({408, 423, 425, 429})
 """Statuses below 500 that mean "not now"."""
 PERMANENT_SERVER = frozenset({501, 505})
 """Statuses from 500 up that will not change by asking again."""
+
+
+class Headers(dict[str, str]):
+    """Headers by their names, however these are written."""
+
+    def __init__(self, given: Mapping[str, str] | Message) -> None:
+        super().__init__((name.title(), value) for name, value in given.items())
+
+    def __getitem__(self, name: str) -> str:
+        return super().__getitem__(name.title())
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and super().__contains__(name.title())
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The header, or the default."""
+        return super().get(name.title(), default)
 
 
 def is_retryable(status: int) -> bool:

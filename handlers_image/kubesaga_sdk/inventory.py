@@ -5,6 +5,7 @@ Called by the command line; the CLI's `lint` and editors read the JSON.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 from collections.abc import Sequence
@@ -21,7 +22,8 @@ _PACKAGE = __name__.partition(".")[0]
 def main(packages: Sequence[str], *, as_json: bool) -> int:
     """Print what there is; 1 where a module could not be imported, so that something may be missing."""
     registry = HandlerRegistry.instance()
-    registry.discover_handlers(*packages)
+    with contextlib.redirect_stdout(sys.stderr):  # What a module prints while it is imported is no part of the list.
+        registry.discover_handlers(*packages)
     handlers = [described(each) for each in registry.registrations()]
     if as_json:
         failures = [{"module": module, "error": why} for module, why in sorted(registry.failures.items())]

@@ -91,7 +91,7 @@ def _reported_failure(result: StepHandlerResult) -> Outcome:
     document = _error_document(
         name,
         [name],
-        result.error_message or "the handler reported a failure without a message",
+        str(result.error_message or "") or "the handler reported a failure without a message",
         result.retryable,
         code=result.error_code,
         metadata=result.metadata,
@@ -165,4 +165,8 @@ def _class_names(error: BaseException) -> list[str]:
 def _message(error: BaseException) -> str:
     if isinstance(error, SystemExit):
         return f"the handler called sys.exit({error.code!r}): return a result or raise an error instead"
-    return str(error) or f"{type(error).__name__} without a message"
+    try:
+        said = str(error)
+    except Exception as fault:
+        return f"{type(error).__name__}, whose message cannot be told: {type(fault).__name__}: {fault}"
+    return said or f"{type(error).__name__} without a message"

@@ -79,7 +79,7 @@ class Services:
             return self.get(type_)
         self._pending[type_] = done = asyncio.get_running_loop().create_future()
         try:
-            self._there[type_] = await self._abuilt(type_)
+            await self._abuilt(type_)
         finally:
             done.set_result(None)
             del self._pending[type_]
@@ -134,19 +134,21 @@ class Services:
         finally:
             _BEING_BUILT.reset(token)
 
-    async def _abuilt(self, type_: type) -> Any:
-        made, token = self._made(type_)
+    async def _abuilt(self, type_: type) -> None:
+        with self._lock:  # `get` may be building the same in another thread.
+            if type_ in self._there:
+                return
+            made, token = self._made(type_)
+            try:
+                later = hasattr(made, "__await__") or hasattr(made, "asend")
+                if not later:
+                    self._there[type_] = self._entered(type_, made) if isinstance(made, GeneratorType) else made
+                    return
+            finally:
+                _BEING_BUILT.reset(token)
+        token = _BEING_BUILT.set((*_BEING_BUILT.get(), type_))
         try:
-            if hasattr(made, "asend"):
-                from contextlib import asynccontextmanager
-
-                manager = asynccontextmanager(lambda: made)()
-                service = await manager.__aenter__()
-                self._to_close.append((type_, manager, True))
-                return service
-            if isinstance(made, GeneratorType):
-                return self._entered(type_, made)
-            return await made if hasattr(made, "__await__") else made
+            self._there[type_] = await (self._aentered(type_, made) if hasattr(made, "asend") else made)
         finally:
             _BEING_BUILT.reset(token)
 
@@ -163,6 +165,14 @@ class Services:
         except BaseException:
             _BEING_BUILT.reset(token)
             raise
+
+    async def _aentered(self, type_: type, generator: Any) -> Any:
+        from contextlib import asynccontextmanager
+
+        manager = asynccontextmanager(lambda: generator)()
+        service = await manager.__aenter__()
+        self._to_close.append((type_, manager, True))
+        return service
 
     def _entered(self, type_: type, generator: Any) -> Any:
         from contextlib import contextmanager

@@ -42,6 +42,8 @@ _FIELDS: dict[str, tuple[type, Any]] = {
     "deadline": (str, None),
     "forward": (dict, {}),
 }
+FIELDS = frozenset(_FIELDS)
+"""The document's fields, but for `apiVersion` and `kind`."""
 _STEP_FIELDS: dict[str, tuple[type, Any]] = {
     "name": (str, ""),
     "role": (str, "forward"),
@@ -103,9 +105,13 @@ def _checked(raw: Document, fields: dict[str, tuple[type, Any]], prefix: str, fa
         if value is None:
             checked[name] = default
         elif not isinstance(value, wanted) or isinstance(value, bool):
-            faults.append(f"{prefix}{name} must be {_JSON_NAMES[wanted]}, not {_JSON_NAMES[type(value)]}")
+            faults.append(f"{prefix}{name} must be {_JSON_NAMES[wanted]}, not {_named(value)}")
             checked[name] = default
     return checked
+
+
+def _named(value: object) -> str:
+    return _JSON_NAMES.get(type(value)) or f"a {type(value).__name__}"
 
 
 def _read(path: str) -> str:
@@ -122,5 +128,5 @@ def _parse(text: str, source: str) -> Document:
     except ValueError as error:
         raise InvalidInput(f"{source} is not JSON: {error}", "InvalidInput") from error
     if not isinstance(raw, dict):
-        raise InvalidInput(f"{source} must be a JSON object, not {_JSON_NAMES[type(raw)]}", "InvalidInput")
+        raise InvalidInput(f"{source} must be a JSON object, not {_named(raw)}", "InvalidInput")
     return raw

@@ -112,6 +112,21 @@ def test_a_status_is_an_error_of_the_tree(
     assert len(api.asked) == 1  # A redirect is not followed.
 
 
+def test_headers_are_found_in_whatever_case() -> None:
+    response = ApiResponse(200, {"x-Request-ID": "r-1"}, b"")
+    assert (response.headers["X-Request-Id"], response.headers.get("x-request-id")) == ("r-1", "r-1")
+    assert "X-REQUEST-ID" in response.headers
+    assert response.headers.get("x-other", "none") == "none"
+    assert json.loads(json.dumps(response.to_dict()))["headers"] == {"X-Request-Id": "r-1"}
+
+
+@pytest.mark.parametrize("status", [200, 503])
+def test_an_answer_that_breaks_off_is_none(api: HttpService, handler: Handler, status: int) -> None:
+    api.answer(Answer(status, b"half", {"Transfer-Encoding": "chunked"}))
+    with pytest.raises(errors.NetworkError, match="no answer"):
+        handler.get("x")
+
+
 @pytest.mark.parametrize(
     ("body", "said"),
     [

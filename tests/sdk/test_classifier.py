@@ -19,6 +19,12 @@ from kubesaga_sdk.classifier import classify, leading
 from kubesaga_sdk.errors import CallableNotFound, InvalidInput
 
 
+def test_retry_after_is_read_however_its_name_is_written() -> None:
+    headers = email.message.Message()
+    headers["retry-after"] = "7"
+    assert classify(urllib.error.HTTPError("http://api", 429, "slow down", headers, None)).retry_after == 7
+
+
 class ForeignRetryable(Exception):
     retryable = True
     retry_after = 7

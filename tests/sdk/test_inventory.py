@@ -81,6 +81,16 @@ def test_what_could_not_be_imported_is_an_error_beside_the_rest(tmp_path: Path) 
     assert "registered.cards:Named" in by_callable(ended)
 
 
+def test_what_a_module_prints_is_no_part_of_the_list(tmp_path: Path) -> None:
+    (tmp_path / "chatty.py").write_text(
+        "from kubesaga_sdk import StepHandler\nprint('hello')\n\n\n"
+        "class Mine(StepHandler):\n    def call(self, context): ...\n"
+    )
+    ended = listed(tmp_path, "--json", "chatty")
+    assert set(by_callable(ended)) == {"chatty:Mine"}
+    assert ended.stderr == "hello\n"
+
+
 def test_without_names_it_looks_where_a_step_would(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(
         "from kubesaga_sdk import StepHandler\n\n\nclass Mine(StepHandler):\n    def call(self, context): ...\n"

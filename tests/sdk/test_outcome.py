@@ -41,6 +41,21 @@ def test_what_json_cannot_hold_is_refused_with_its_place(value: object, said: st
         of_return(value)
 
 
+def test_an_error_that_cannot_tell_its_message_is_reported_all_the_same() -> None:
+    class Mute(ConnectionError):
+        def __str__(self) -> str:
+            raise KeyError("host")
+
+    error = json.loads(of_error(Mute()).document)["error"]
+    assert (error["type"], error["retryable"]) == ("Mute", True)
+    assert error["message"] == "Mute, whose message cannot be told: KeyError: 'host'"
+
+
+def test_an_exception_may_stand_for_a_reported_failure_s_message() -> None:
+    failure: Any = StepHandlerResult.failure(ValueError("no such order"))  # type: ignore[arg-type]
+    assert json.loads(of_return(failure).document)["error"]["message"] == "no such order"
+
+
 def test_tuples_and_string_enums_are_written_as_json_does() -> None:
     assert (
         of_return({"pair": (1, 2), "kind": ErrorType.TIMEOUT}).document == b'{"result":{"pair":[1,2],"kind":"timeout"}}'

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from threading import Barrier
+from threading import Barrier, Event, Timer
 from typing import Any
 
 import pytest
@@ -120,6 +120,32 @@ def test_threads_that_ask_at_once_get_the_same() -> None:
 
     with ThreadPoolExecutor(8) as pool:
         assert set(pool.map(ask, range(8))) == set(made)
+    assert len(made) == 1
+
+
+def test_a_thread_and_an_event_loop_that_ask_at_once_get_the_same() -> None:
+    class Slow: ...
+
+    made: list[Slow] = []
+    begun, go_on = Event(), Event()
+
+    @provider(Slow)
+    def make() -> Iterator[Slow]:
+        begun.set()
+        assert go_on.wait(60)
+        made.append(Slow())
+        yield made[-1]
+
+    async def ask() -> list[Slow]:
+        services = Services()
+        in_thread = asyncio.ensure_future(asyncio.to_thread(services.get, Slow))
+        await asyncio.to_thread(begun.wait, 60)
+        Timer(0.05, go_on.set).start()
+        found = [await services.aget(Slow), await in_thread]
+        services.close()
+        return found
+
+    assert set(asyncio.run(ask())) == set(made)
     assert len(made) == 1
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from kubesaga_sdk import PermanentError, RetryableError, StepContext, StepHandler
+from kubesaga_sdk.errors import InvalidInput
 from kubesaga_sdk.testing import make_context, run_handler
 
 
@@ -44,6 +45,11 @@ def test_a_result_and_what_was_published_are_seen() -> None:
     assert run.result == {"key": "test-key", "cart": ["tea"]}
     assert run.events == ({"name": "payment.charged", "payload": {"amount": 5}},)
     assert run.exit_code == 0
+
+
+def test_a_field_of_the_wrong_type_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="trace must be an array, not a tuple"):
+        make_context(trace=())
 
 
 def test_an_error_is_seen_as_the_operator_reads_it() -> None:
@@ -87,6 +93,7 @@ def test_handlers_are_given_by_class_instance_function_or_name() -> None:
     [
         (lambda: run_handler(Charge, make_context(), input={}), "not both"),
         (lambda: run_handler(Charge, method="undo"), "no method 'undo'"),
+        (lambda: make_context(configs={"a": 1}), "a step's input has no field configs; it has: attempt, "),
     ],
 )
 def test_wrong_use_is_refused(call: Any, said: str) -> None:

@@ -14,13 +14,16 @@ from tests.sdk.support import PYTHON_PATH
 pytestmark = pytest.mark.slow
 
 TEST = """
+import pytest
+
 from kubesaga_sdk.testing import run_template
 
 FLOW = {"apiVersion": "kubesaga.dev/v1alpha1", "kind": "TaskTemplate", "metadata": {"name": "flow"},
         "spec": {"version": "1.0.0", "steps": [{"name": "a", "handler": {"callable": "x:Y"}}]}}
 
 
-def test_flow(golden_history):
+@pytest.mark.parametrize("way", ["a/b"])
+def test_flow(golden_history, way):
     golden_history(run_template(FLOW, stubs={"a": RESULT}))
 """
 
@@ -38,7 +41,7 @@ def test_a_golden_history_is_written_kept_and_defended(tmp_path: Path) -> None:
     assert missing.returncode == 1
     assert "--update-histories" in missing.stdout
     assert pytest_in(tmp_path, "--update-histories").returncode == 0
-    written = json.loads((tmp_path / "histories" / "test_flow.json").read_text())
+    written = json.loads((tmp_path / "histories" / "test_flow[a_b].json").read_text())
     assert written["(root)"]["steps"]["a"]["outcome"] == "Succeeded"
     assert pytest_in(tmp_path).returncode == 0
     test.write_text(TEST.replace("RESULT", "ValueError()"))

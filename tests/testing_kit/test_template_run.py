@@ -159,6 +159,11 @@ def test_a_request_that_breaks_the_schema_runs_nothing() -> None:
         ),
         (lambda: takes("soon"), "no duration"),
         (attempts, "at least one"),
+        (lambda: run_template(ORDER, {"sku": {1}}), "the Task's spec.context.sku: set is no JSON type"),
+        (
+            lambda: run_template(template(step("a")), stubs={"a": UnicodeDecodeError}),
+            "the stub of step a: a UnicodeDecodeError is not made of a message alone",
+        ),
     ],
 )
 def test_wrong_use_is_refused_with_what_and_where(call: Any, said: str) -> None:

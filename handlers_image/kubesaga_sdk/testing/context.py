@@ -47,8 +47,12 @@ def make_context(
         services: what stands for the services that the handler asks for.
         fields: any other field of the step's input document (see the step contract): ``task``, ``trace``, ...
 
-    Raises InvalidInput for a field of the wrong type.
+    Raises InvalidInput for a field of the wrong type, TypeError for one that there is not.
     """
+    if unknown := fields.keys() - step_input.FIELDS:
+        raise TypeError(
+            f"a step's input has no field {', '.join(sorted(unknown))}; it has: {', '.join(sorted(step_input.FIELDS))}"
+        )
     document = {
         "context": dict(input or {}),
         "config": dict(config or {}),

@@ -61,7 +61,8 @@ def run_handler(
         method: ``call``, ``compensate``, or another method of the handler.
 
     Whatever the handler raises is in the run's ``error``, but for KeyboardInterrupt. Raises TypeError where there is no
-    such handler or method, and where both a context and fields are given.
+    such method, and where both a context and fields are given; CallableNotFound and CallableInvalid for a name that
+    means no handler.
     """
     if context is not None and fields:
         raise TypeError(f"give a context or its fields, not both: {', '.join(fields)}")

@@ -33,7 +33,7 @@ def golden_history(request: pytest.FixtureRequest) -> Callable[..., None]:
 
     def compare(run: Any, name: str | None = None) -> None:
         __tracebackhide__ = True
-        file = Path(request.path).parent / "histories" / f"{name or request.node.name}.json"
+        file = Path(request.path).parent / "histories" / f"{(name or request.node.name).replace('/', '_')}.json"
         found = json.dumps(run.history(), indent=2, ensure_ascii=False) + "\n"
         if request.config.getoption(_OPTION):
             file.parent.mkdir(exist_ok=True)

@@ -55,7 +55,7 @@ def perform(stub: Any, document: Mapping[str, Any]) -> tuple[float, Outcome]:
         else:
             stub = stub.stubs[min(int(document["attempt"]), len(stub.stubs)) - 1]
     if isinstance(stub, type) and issubclass(stub, BaseException):
-        stub = stub(f"the stub of step {document['step']['name']}")
+        stub = _raised(stub, str(document["step"]["name"]))
     if isinstance(stub, BaseException):
         return seconds, outcome.of_error(stub)
     stub = getattr(stub, "handler_class", stub)
@@ -65,6 +65,16 @@ def perform(stub: Any, document: Mapping[str, Any]) -> tuple[float, Outcome]:
         return seconds, outcome.of_return(stub)
     context = StepContext(step_input.complete(dict(document), "the step's input"))
     return seconds, apart(lambda: attempt(stub, context))
+
+
+def _raised(kind: type[BaseException], step: str) -> BaseException:
+    try:
+        return kind(f"the stub of step {step}")
+    except TypeError as error:
+        raise ValueError(
+            f"the stub of step {step}: a {kind.__name__} is not made of a message alone ({error}); give an exception "
+            "in place of its class"
+        ) from error
 
 
 def _seconds(duration: float | str) -> float:

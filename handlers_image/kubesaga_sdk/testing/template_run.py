@@ -13,7 +13,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from kubesaga_sdk import step_input
+from kubesaga_sdk import json_value, step_input
 from kubesaga_sdk.attempt import run_attempt
 from kubesaga_sdk.testing import histories, stubs
 from kubesaga_sdk.testing.handler_run import apart
@@ -56,6 +56,8 @@ def run_template(
 
     Raises ValueError, which says what is wrong with what was given.
     """
+    if fault := json_value.fault({**task, "context": dict(context or {})}, "the Task's spec"):
+        raise ValueError(fault)
     known = dict(stubs or {})
     answers = [(step, "Approve") for step in approve] + [(step, "Reject") for step in reject] + [*act]
     found = _runner()(

@@ -7,13 +7,14 @@ read as the operator reads it: the same limits, the same verdict on whether to t
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kubesaga_sdk import outcome
+from kubesaga_sdk.attempt import aperform, perform
 from kubesaga_sdk.context import StepContext
 from kubesaga_sdk.errors import ConfigurationError
+from kubesaga_sdk.outcome import Outcome
 from kubesaga_sdk.workflow.definition import Program
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 _WORK_DONE = frozenset({"ResultTooLarge", "InvalidResult", "Terminated"})
 """Errors that an attempt reports although its work may have been done."""
+_LONGEST_WAIT = 365 * 24 * 3600.0
+"""Seconds; the operator takes no longer ``retryAfter`` either."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +41,9 @@ class AsyncFunctionFound(ConfigurationError):
 
 
 def run(program: Program, context: StepContext) -> Ended:
-    """Run an attempt of a plain program to its end."""
-    try:
+    """Run an attempt of a plain program to its end, and close the services that it used."""
+
+    def plain(context: StepContext) -> Any:
         returned = program.run(context)
         if hasattr(returned, "__await__"):
             getattr(returned, "close", lambda: None)()
@@ -48,32 +52,34 @@ def run(program: Program, context: StepContext) -> Ended:
                 "async def, and SyncRunner awaits nothing: use AsyncRunner",
                 "AsyncFunctionFound",
             )
-        return _well(returned)
-    except (Exception, SystemExit) as error:
+        return returned
+
+    try:
+        return _read(perform(plain, context))
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         return _failed(error)
 
 
 async def arun(program: Program, context: StepContext, *, in_thread: bool) -> Ended:
-    """Run an attempt of any program to its end; ``in_thread``: a plain function runs in a thread of its own."""
+    """The same for any program; ``in_thread``: a plain function runs in a thread of its own."""
     import asyncio
 
     try:
         if in_thread and not program.is_async:
-            returned = await asyncio.to_thread(program.run, context)
-        else:
-            returned = program.run(context)
-        return _well(await _awaited(returned) if hasattr(returned, "__await__") else returned)
+            return _read(await asyncio.to_thread(perform, program.run, context))
+        return _read(await aperform(program.run, context))
+    except asyncio.CancelledError as error:
+        current = asyncio.current_task()
+        if current is not None and current.cancelling():
+            raise
+        return _failed(error)  # Nobody cancelled the attempt: something in it was cancelled, which is its own error.
     except (Exception, SystemExit) as error:
         return _failed(error)
 
 
-async def _awaited(returned: Awaitable[Any]) -> Any:
-    return await returned
-
-
-def _well(returned: object) -> Ended:
-    """Raises InvalidResult, ResultTooLarge."""
-    end = outcome.of_return(returned)
+def _read(end: Outcome) -> Ended:
     document = json.loads(end.document)
     if "error" in document:
         return Ended(error=_reported(document["error"], end.exit_code))
@@ -88,6 +94,7 @@ def _failed(error: BaseException) -> Ended:
 def _reported(error: dict[str, Any], exit_code: int) -> StepError:
     from kubesaga.engine.records import StepError
 
+    after = error.get("retryAfter")
     return StepError(
         type=error["type"],
         message=error["message"][:1000],
@@ -96,5 +103,5 @@ def _reported(error: dict[str, Any], exit_code: int) -> StepError:
         types=tuple(error["types"]),
         exit_code=exit_code,
         outcome_unknown=error["type"] in _WORK_DONE,
-        retry_after=error.get("retryAfter"),
+        retry_after=after if after is not None and after <= _LONGEST_WAIT else None,
     )

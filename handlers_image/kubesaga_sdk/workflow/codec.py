@@ -7,6 +7,8 @@ refused where it is written, with its path. Used by `steps`, the runners and `Ex
 from __future__ import annotations
 
 import dataclasses
+import inspect
+import threading
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -53,16 +55,28 @@ class Record(Codec):
                 "at the module's top level, not under TYPE_CHECKING"
             ) from error
         fields = dataclasses.fields(self._kind)
+        self._refuse_other_parameters({field.name for field in fields})
         self._members = {
             field.name: (field, _codec_in(hints[field.name], f"{self.name}.{field.name}")) for field in fields
         }
 
+    def _refuse_other_parameters(self, fields: set[str]) -> None:
+        for name, parameter in inspect.signature(self._kind).parameters.items():
+            if name not in fields and parameter.default is parameter.empty:
+                raise WorkflowError(
+                    f"{self.name} cannot be made of its fields alone: its constructor wants {name}, which is none of "
+                    "them; give it a default"
+                )
+
     def encode(self, value: Any, path: str) -> Any:
         if type(value) is not self._kind:
             raise self.refusal(value, path)
-        return {
-            name: codec.encode(getattr(value, name), f"{path}.{name}") for name, (_, codec) in self._members.items()
-        }
+        try:
+            return {
+                name: codec.encode(getattr(value, name), f"{path}.{name}") for name, (_, codec) in self._members.items()
+            }
+        except RecursionError:
+            raise InvalidData(f"{path[:80]}…: nested too deeply (does it contain itself?)", "InvalidData") from None
 
     def decode(self, value: Any, path: str) -> Any:
         if not isinstance(value, dict):
@@ -134,6 +148,7 @@ class _Unsupported(Exception):
 
 
 _RECORDS: dict[type, Record] = {}
+_DESCRIBING = threading.RLock()
 
 
 def _codec_in(hint: Any, place: str) -> Codec:
@@ -157,26 +172,31 @@ def _codec(hint: Any) -> Codec:
 
 
 def _record(kind: type) -> Record:
-    if kind not in _RECORDS:
-        # Known before its fields are looked at, since a dataclass may contain itself.
-        _RECORDS[kind] = Record(kind)
-        try:
-            _RECORDS[kind].describe()
-        except BaseException:
-            del _RECORDS[kind]
-            raise
-    return _RECORDS[kind]
+    with _DESCRIBING:
+        known = len(_RECORDS)
+        if kind not in _RECORDS:
+            # Known before its fields are looked at, since a dataclass may contain itself.
+            _RECORDS[kind] = Record(kind)
+            try:
+                _RECORDS[kind].describe()
+            except BaseException:
+                for each in list(_RECORDS)[known:]:  # Those that it contains may contain it.
+                    del _RECORDS[each]
+                raise
+        return _RECORDS[kind]
 
 
 def _generic(hint: Any) -> Codec:
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin in _SIMPLE and not arguments and hint != tuple[()]:
+        return _SIMPLE[origin]  # typing.List, with nothing in brackets
     if origin in (typing.Union, types.UnionType):
         return AnyOf([_codec(each) for each in arguments])
     if origin is typing.Annotated:
         return _codec(arguments[0])
-    if origin in _MANY:
+    if origin in _MANY and arguments:
         return Many(*_MANY[origin], _codec(arguments[0]))
-    if origin in (dict, Mapping) and arguments[0] is str:
+    if origin in (dict, Mapping) and arguments[:1] == (str,):
         return Map(_codec(arguments[1]))
     if origin is tuple:
         if arguments[1:] == (...,):
@@ -184,7 +204,7 @@ def _generic(hint: Any) -> Codec:
         return Row([_codec(each) for each in arguments])
     if origin is typing.Literal:
         return OneOf(arguments)
-    raise _Unsupported(getattr(hint, "__qualname__", str(hint)))
+    raise _Unsupported(hint.__qualname__ if isinstance(hint, type) and not arguments else str(hint))
 
 
 def _is_required(field: dataclasses.Field[Any]) -> bool:

@@ -70,11 +70,15 @@ class Scalar(Codec):
         self._kinds = (kind, *also)
 
     def encode(self, value: Any, path: str) -> Any:
-        if type(value) not in self._kinds or json_value.fault(value, path):
+        if type(value) not in self._kinds:
             raise self.refusal(value, path)
+        if fault := json_value.fault(value, path):
+            raise InvalidData(fault, "InvalidData")
         return value
 
-    decode = encode
+    def decode(self, value: Any, path: str) -> Any:
+        taken = self.encode(value, path)
+        return float(taken) if self._kinds[0] is float else taken  # A cluster keeps 1.0 as 1.
 
 
 class Text(Codec):
@@ -195,23 +199,30 @@ class Map(Codec):
 
 
 class AnyOf(Codec):
-    """A union: the first of its types that takes the value."""
+    """A union: the first of its types that takes the value, on the way there and back."""
 
     def __init__(self, members: Sequence[Codec]) -> None:
         super().__init__(" or ".join(member.name for member in members))
         self._members = members
 
     def encode(self, value: Any, path: str) -> Any:
-        return self._first([member.encode for member in self._members], value, path)
+        member, encoded = self._first("encode", value, path)
+        back, _ = self._first("decode", encoded, path)
+        if back is not member:
+            raise InvalidData(
+                f"{path}: {named(value)} would come back as {back.name}: declare one type in place of the union",
+                "InvalidData",
+            )
+        return encoded
 
     def decode(self, value: Any, path: str) -> Any:
-        return self._first([member.decode for member in self._members], value, path)
+        return self._first("decode", value, path)[1]
 
-    def _first(self, ways: Iterable[Callable[[Any, str], Any]], value: Any, path: str) -> Any:
+    def _first(self, way: str, value: Any, path: str) -> tuple[Codec, Any]:
         refusals = []
-        for convert in ways:
+        for member in self._members:
             try:
-                return convert(value, path)
+                return member, getattr(member, way)(value, path)
             except InvalidData as refusal:
                 refusals.append(refusal)
         deeper = [refusal for refusal in refusals if not str(refusal).startswith(f"{path}: ")]

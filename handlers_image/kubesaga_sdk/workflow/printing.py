@@ -5,6 +5,7 @@ Called by the SDK's command line.
 
 from __future__ import annotations
 
+import contextlib
 import sys
 
 from kubesaga_sdk.contract import EXIT_DONE, EXIT_USAGE
@@ -33,9 +34,16 @@ def print_template(reference: str, image: str | None) -> int:
 
 def _definition(reference: str) -> Definition[object]:
     """Raises WorkflowError, CallableNotFound, HandlerImportError."""
-    found = load(reference)
+    module, colon, name = reference.partition(":")
+    if not (module and colon and name):
+        raise WorkflowError(f"{reference!r} names no workflow: write package.module:name")
+    with contextlib.redirect_stdout(sys.stderr):  # What a module prints while it is imported is no template.
+        found = load(reference)
     if isinstance(found, type) and issubclass(found, TaskHandler):
-        found = found()
+        try:
+            found = found()
+        except TypeError as error:
+            raise WorkflowError(f"{reference} cannot be made without arguments: {error}") from error
     if not isinstance(found, Definition):
         raise WorkflowError(
             f"{reference} is {type(found).__name__} {found!r}, neither a Workflow nor a TaskHandler: name the variable "

@@ -5,9 +5,10 @@ Read by `template`, which writes them as `retry`, and by `plan`, which makes the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from kubesaga_sdk.workflow.errors import WorkflowError
 
@@ -19,6 +20,14 @@ def check_limit(seconds: float | None, name: str) -> None:
     """Refuse a limit of time that is none. Raises WorkflowError."""
     if seconds is not None and seconds < 0.001:
         raise WorkflowError(f"{name} is at least a millisecond, not {seconds} seconds; None = no limit")
+
+
+def check_classes(given: Any, name: str) -> tuple[type[BaseException], ...]:
+    """Exception classes as a tuple. Raises WorkflowError for anything else."""
+    listed = tuple(given) if isinstance(given, Iterable) else (None,)
+    if not all(isinstance(each, type) and issubclass(each, BaseException) for each in listed):
+        raise WorkflowError(f"{name} is a list of exception classes, such as [ConnectionError], not {given!r}")
+    return listed
 
 
 class BackoffStrategy(StrEnum):
@@ -80,8 +89,8 @@ class RetryPolicy:
         if self.delay < 0 or self.max_delay < 0:
             raise WorkflowError(f"delay and max_delay cannot be negative: {self.delay}, {self.max_delay}")
         check_limit(self.max_duration, "max_duration")
-        object.__setattr__(self, "retry_on", tuple(self.retry_on))
-        object.__setattr__(self, "give_up_on", tuple(self.give_up_on))
+        object.__setattr__(self, "retry_on", check_classes(self.retry_on, "retry_on"))
+        object.__setattr__(self, "give_up_on", check_classes(self.give_up_on, "give_up_on"))
 
     def rules(self) -> list[tuple[tuple[str, ...], bool]]:
         """The names of error classes, and whether such errors are tried again; the first that matches decides."""

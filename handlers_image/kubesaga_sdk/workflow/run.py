@@ -5,18 +5,19 @@ Both runners drive a Run; they differ only in how they call programs and how the
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from kubesaga_sdk import json_value
 from kubesaga_sdk.context import StepContext
 from kubesaga_sdk.execution_context import ExecutionContext
-from kubesaga_sdk.services import Services
 from kubesaga_sdk.workflow import inputs
 from kubesaga_sdk.workflow.attempts import Ended
 from kubesaga_sdk.workflow.codec import InvalidData
 from kubesaga_sdk.workflow.definition import Definition, Program
+from kubesaga_sdk.workflow.errors import WorkflowError
 from kubesaga_sdk.workflow.outcomes import Failure, Outcome
 from kubesaga_sdk.workflow.steps import RUN_FACTS, own
 from kubesaga_sdk.workflow.tasks import Executable
@@ -30,8 +31,15 @@ T = TypeVar("T")
 
 
 def definition_of(workflow: Definition[T] | Executable[T]) -> Definition[T]:
-    """A workflow, or one made of a single process or task."""
-    return workflow if isinstance(workflow, Definition) else Workflow(workflow.name, [workflow])
+    """A workflow, or one made of a single process or task. Raises WorkflowError for anything else."""
+    if isinstance(workflow, Definition):
+        return workflow
+    if not isinstance(workflow, Executable):
+        raise WorkflowError(
+            f"{workflow!r} is no Workflow, TaskHandler object, Process or Task: write @task() above a function, and () "
+            "behind a TaskHandler's class"
+        )
+    return Workflow(workflow.name, [workflow])
 
 
 class Run(Generic[T]):
@@ -43,20 +51,21 @@ class Run(Generic[T]):
         plan = definition.to_plan()
         from kubesaga.engine.session import Session
 
+        if not isinstance(context, ExecutionContext):
+            raise WorkflowError(f"a run begins with an ExecutionContext(data), not with {type(context).__name__}")
         if fault := json_value.fault(context.metadata, "metadata"):
             raise InvalidData(f"the context's metadata cannot be written as JSON: {fault}", "InvalidData")
-        self.services = Services()
         self._definition = definition
         self._steps = {step.name: step for step in definition.steps()}
         self._before = context.trace
-        self._metadata = {key: value for key, value in context.metadata.items() if key not in RUN_FACTS}
+        self._metadata = _as_json({key: each for key, each in context.metadata.items() if key not in RUN_FACTS})
         self._history = inputs.History()
         self._raised: dict[tuple[str, bool], BaseException | None] = {}
         self._session = Session(
             plan,
             name=definition.name,
             uid=execution_id or str(uuid.uuid4()),
-            context=definition.begin(context),
+            context=_as_json(definition.begin(context)),
             created_at=now,
         )
 
@@ -79,7 +88,7 @@ class Run(Generic[T]):
         document = inputs.document(
             self._session, self._history, attempt, config=program.config, metadata=self._metadata
         )
-        return program, StepContext(document, self.services), step.timeout
+        return program, StepContext(document), step.timeout
 
     def is_async(self, attempt: Attempt) -> bool:
         """Whether the attempt's program is a coroutine function."""
@@ -153,6 +162,12 @@ class Run(Generic[T]):
     def _failure(self, record: StepRecord, error: StepError, undoing: bool) -> Failure:
         raised = self._raised.get((record.name, undoing))
         return Failure(record.name, undoing, record.attempt, error.type, error.code, error.message, raised)
+
+
+def _as_json(value: dict[str, Any]) -> dict[str, Any]:
+    """As a Task would bring it: a tuple is a list, and nothing is shared with the caller."""
+    decoded: dict[str, Any] = json.loads(json.dumps(value))
+    return decoded
 
 
 def _undoes(attempt: Attempt) -> bool:

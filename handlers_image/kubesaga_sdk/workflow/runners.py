@@ -55,10 +55,7 @@ class SyncRunner:
         definition = definition_of(workflow)
         _refuse_async(definition)
         run = Run(definition, context, execution_id, self._clock())
-        try:
-            self._drive(run)
-        finally:
-            run.services.close()
+        self._drive(run)
         return run.outcome()
 
     def _drive(self, run: Run[T]) -> None:
@@ -116,11 +113,7 @@ class AsyncRunner:
     ) -> Outcome[T]:
         """Run to the end; as `SyncRunner.run`. Cancelled, it cancels what runs and leaves the run where it is."""
         run = Run(definition_of(workflow), context, execution_id, self._clock())
-        try:
-            await self._drive(run)
-        finally:
-            await run.services.aclose()
-            run.services.close()
+        await self._drive(run)
         return run.outcome()
 
     async def _drive(self, run: Run[T]) -> None:

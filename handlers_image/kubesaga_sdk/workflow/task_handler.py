@@ -14,6 +14,7 @@ from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
+from kubesaga_sdk import json_value
 from kubesaga_sdk.context import StepContext
 from kubesaga_sdk.execution_context import ExecutionContext
 from kubesaga_sdk.functional import FunctionalHandler
@@ -87,6 +88,8 @@ class StepTemplates:
         check_limit(timeout, f"the timeout of step {name}")
         policy = retry_policy or (RetryPolicy(max_attempts=retry_limit) if retryable else ONCE)
         settings = dict(config or {})
+        if fault := json_value.fault(settings, "config"):
+            raise WorkflowError(f"step {name}: {fault}")
         self.defined.append(
             StepDefinition(
                 step_name(name),

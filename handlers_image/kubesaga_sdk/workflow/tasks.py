@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Sequence
+from types import NoneType
 from typing import Any, Generic, Protocol, TypeVar
 
 from kubesaga_sdk.execution_context import ExecutionContext
@@ -49,10 +50,13 @@ class Task(Executable[T]):
         description: str = "",
     ) -> None:
         check_limit(timeout, f"the timeout of task {name}")
+        for policy in (retry_policy, undo_retry_policy):
+            if not isinstance(policy, (RetryPolicy, NoneType)):
+                raise WorkflowError(f"task {name}: {policy!r} is no RetryPolicy; write RetryPolicy(max_attempts=3)")
         self.name = name
-        self.func = func
+        self.func: Function[T] = _function(func, f"task {name}")
         self.retry_policy = retry_policy or ONCE
-        self.undo = undo.func if isinstance(undo, Task) else undo
+        self.undo = None if undo is None else _function(undo, f"the undo of task {name}")
         self.timeout = timeout
         self.undo_retry_policy = undo_retry_policy or RetryPolicy()
         self.description = description
@@ -103,6 +107,21 @@ def task(
         )  # fmt: skip
 
     return made
+
+
+def _function(given: Any, purpose: str) -> Any:
+    """The function itself. Raises WorkflowError for what is none, or would do nothing when it is called."""
+    function = given.func if isinstance(given, Task) else given
+    if not callable(function):
+        raise WorkflowError(f"{purpose} is {function!r}, which is no function")
+    call = function if inspect.isroutine(function) else getattr(function, "__call__", function)  # noqa: B004
+    if any(
+        is_one(each)
+        for each in (function, call)
+        for is_one in (inspect.isgeneratorfunction, inspect.isasyncgenfunction)
+    ):
+        raise WorkflowError(f"{purpose} has a yield, so that calling it runs nothing of it: write it without")
+    return function
 
 
 def checked(steps: Sequence[Any], place: str) -> tuple[Any, ...]:

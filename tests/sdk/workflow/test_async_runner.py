@@ -130,6 +130,16 @@ def test_a_timeout_error_of_its_own_is_a_task_s_own() -> None:
     assert run(Task("fail", fail, timeout=60), {}).errors[0].type == "TimeoutError"
 
 
+def test_a_cancellation_of_its_own_is_a_task_s_own_error() -> None:
+    async def fail(context: ExecutionContext[Data]) -> None:
+        never = asyncio.ensure_future(asyncio.Event().wait())
+        never.cancel()
+        await never
+
+    outcome = run(Task("fail", fail), {})
+    assert (outcome.errors[0].type, type(outcome.errors[0].raised)) == ("CancelledError", asyncio.CancelledError)
+
+
 def test_the_workflow_s_timeout_stops_what_runs_and_undoes_it() -> None:
     undone: list[str] = []
 

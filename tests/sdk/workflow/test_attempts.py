@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -30,6 +31,8 @@ def raises(error: BaseException) -> Callable[[], Any]:
         raises(ConnectionResetError("gone")),
         raises(SystemExit(70)),
         raises(SystemExit(3)),
+        raises(asyncio.CancelledError()),
+        raises(RateLimitError("next year", retry_after=1e300)),
         raises(ExceptionGroup("both", [ConnectionError("a"), ValueError("b")])),
         lambda: StepHandlerResult.failure("no", "odd_error", retryable=False, error_code="NO"),
         lambda: StepHandlerResult.success({"a": 1}, {"took": 2}),

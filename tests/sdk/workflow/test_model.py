@@ -109,6 +109,28 @@ def test_what_is_no_task_is_refused_when_it_is_put_in() -> None:
         Workflow("Flow", [named("a")], timeout=-1)
 
 
+def test_a_function_that_would_not_run_is_refused() -> None:
+    def lazy(context: ExecutionContext[Data]) -> Any:
+        yield
+
+    async def alazy(context: ExecutionContext[Data]) -> Any:
+        yield
+
+    for function in (lazy, alazy):
+        with pytest.raises(WorkflowError, match="task a has a yield, so that calling it runs nothing of it"):
+            Task("a", function)
+        with pytest.raises(WorkflowError, match="the undo of task a has a yield"):
+            Task("a", do, undo=function)
+    with pytest.raises(WorkflowError, match="task a is None, which is no function"):
+        Task("a", None)  # type: ignore[arg-type]
+    with pytest.raises(WorkflowError, match=r"task a: 3 is no RetryPolicy; write RetryPolicy\(max_attempts=3\)"):
+        Task("a", do, 3)  # type: ignore[arg-type]
+
+
+def test_a_task_may_be_made_of_a_task_s_function() -> None:
+    assert Task("again", flows.reserve).func is flows.reserve.func
+
+
 def test_a_task_has_one_attempt_unless_said_and_its_undo_three() -> None:
     plain = Task("a", do, undo=do)
     assert (plain.retry_policy.max_attempts, plain.undo_retry_policy.max_attempts) == (1, 3)
@@ -164,6 +186,8 @@ class Letter:
         ({"max_duration": 0}, "max_duration is at least a millisecond"),
         ({"jitter": True}, r"write Jitter.FULL or Jitter.EQUAL"),
         ({"backoff": "Fixed"}, "BackoffStrategy"),
+        ({"retry_on": ValueError}, r"retry_on is a list of exception classes, such as \[ConnectionError\], not <class"),
+        ({"give_up_on": ["ValueError"]}, "give_up_on is a list of exception classes"),
     ],
 )
 def test_a_retry_policy_that_is_none_is_refused(settings: Any, said: str) -> None:

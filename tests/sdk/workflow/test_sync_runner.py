@@ -110,6 +110,12 @@ class TestAnAttempt:
 
         assert run_dict(Task("hold", hold), Task("look", look)).data == {"list": [], "seen": []}
 
+    def test_gets_what_json_makes_of_the_data_the_first_one_too(self) -> None:
+        seen: list[Any] = []
+        look = Task[Data]("look", lambda c: seen.append([c.data["pair"], c.metadata["pair"]]))
+        SyncRunner().run(look, ExecutionContext({"pair": (1, 2)}, metadata={"pair": (3, 4)}))
+        assert seen == [[[1, 2], [3, 4]]]
+
     def test_knows_its_step_its_number_its_key_and_whose_run_it_is(self) -> None:
         seen: list[Any] = []
         keys = ("executionId", "name", "step", "attempt", "idempotencyKey")
@@ -319,6 +325,17 @@ class TestWhatIsRefusedBeforeAnythingRuns:
             self.ran(flows.saga, ExecutionContext({}))
         with pytest.raises(WorkflowError, match="works on dict, the context's data is Order: annotate"):
             self.ran(Workflow("F", [Task("a", lambda _: None)]), ExecutionContext(Order("x")))
+
+    def test_what_is_no_workflow_or_no_context(self) -> None:
+        nothing: Any = {}
+        with pytest.raises(WorkflowError, match=r"work at .* is no Workflow, .*: write @task\(\) above a function"):
+            SyncRunner().run(flows.work, ExecutionContext({}))  # type: ignore[arg-type]
+        with pytest.raises(
+            WorkflowError, match=r"ProcessOrder'> is no Workflow, TaskHandler object, .* and \(\) behind"
+        ):
+            SyncRunner().run(flows.ProcessOrder, ExecutionContext({}))  # type: ignore[arg-type]
+        with pytest.raises(WorkflowError, match=r"begins with an ExecutionContext\(data\), not with dict"):
+            SyncRunner().run(flows.reserve, nothing)
 
     def test_data_or_metadata_that_json_cannot_hold(self) -> None:
         with pytest.raises(InvalidData, match=r"data.x: set is no JSON type"):

@@ -7,6 +7,7 @@ import functools
 import json
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -285,15 +286,18 @@ class TestATaskHandlerThatIsNone:
     def test_with_an_undo_that_the_handler_has_not(self) -> None:
         self.refused(r"ValidateCart.* is no class with a method compensate\(context\)", undo=True)
 
+    def test_with_a_config_that_json_cannot_hold(self) -> None:
+        self.refused("step a: config.lock: lock is no JSON type", config={"lock": threading.Lock()})
+
     def test_with_one_name_twice(self) -> None:
         self.refused("two steps would be called b", step="b")
 
 
 class TestTheCommand:
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-W", "error", "-m", "kubesaga_sdk", "template", *arguments],
-            env={"PYTHONPATH": f"{PYTHON_PATH}:{ROOT}"},
+            env={"PYTHONPATH": f"{PYTHON_PATH}:{ROOT}:{folder}"},
             capture_output=True,
             text=True,
             check=False,
@@ -303,6 +307,14 @@ class TestTheCommand:
         ended = self.run("tests.sdk.workflow.flows:saga", "--image", "handlers:1")
         assert (ended.returncode, ended.stderr) == (0, "")
         assert json.loads(ended.stdout) == flows.saga.to_template(image="handlers:1")
+
+    def test_prints_nothing_else_whatever_the_module_prints(self, tmp_path: Path) -> None:
+        (tmp_path / "chatty.py").write_text(
+            "from tests.sdk.workflow.flows import process_order as flow\nprint('hello')\n"
+        )
+        ended = self.run("chatty:flow", folder=tmp_path)
+        assert json.loads(ended.stdout) == flows.process_order.to_template()
+        assert ended.stderr == "hello\n"
 
     @pytest.mark.parametrize("name", ["ProcessOrder", "process_order"])
     def test_prints_the_template_of_a_task_handler(self, name: str) -> None:
@@ -314,6 +326,8 @@ class TestTheCommand:
             ("nowhere:flow", "nowhere:flow: there is no module nowhere"),
             ("tests.sdk.workflow.flows:nothing", "module 'tests.sdk.workflow.flows' has no attribute 'nothing'"),
             ("tests.sdk.workflow.flows:work", "is function <function work"),
+            ("tests.sdk.workflow.flows", "names no workflow: write package.module:name"),
+            ("kubesaga_sdk.workflow:TaskHandler", "cannot be made without arguments: Can't instantiate abstract class"),
         ],
     )
     def test_says_in_one_line_what_is_wrong(self, reference: str, said: str) -> None:

@@ -24,9 +24,7 @@ def test_a_result_document_is_a_result_with_metadata() -> None:
     assert output.metadata == {"rows": 2}
 
 
-@pytest.mark.parametrize(
-    ("written", "read"), [("28.0", 28), ("-2e3", -2000), ("1.5", 1.5), ("1e300", 1e300)]
-)
+@pytest.mark.parametrize(("written", "read"), [("28.0", 28), ("-2e3", -2000), ("1.5", 1.5), ("1e300", 1e300)])
 def test_a_whole_number_is_an_integer_however_it_is_written(written: str, read: float) -> None:
     result = read_output(ended(0, f'{{"result": [{written}]}}'), expects_document=True).result
     assert (result, type(result[0])) == ([read], type(read))

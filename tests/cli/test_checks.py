@@ -127,3 +127,9 @@ def test_a_pod_that_cannot_have_its_image_is_a_fault_that_names_task_step_and_im
 def test_pods_that_run_or_start_are_good() -> None:
     (found,) = checks.image_pulls([pod(None), pod("ContainerCreating")])
     assert found.level is Level.OK
+
+
+def test_a_namespace_that_is_not_there_is_a_fault() -> None:
+    found = checks.no_namespace("shpo")
+    assert (found.level, found.message) == (Level.FAIL, "there is no namespace shpo")
+    assert found.remedy

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from kubesaga.cli.cluster import Cluster
 from kubesaga.cli.views.explain import data, explain, text
 from kubesaga.cli.views.story import Story
 from kubesaga.engine.records import Attention
@@ -189,3 +190,16 @@ def test_the_data_has_the_same_with_times_as_the_api_writes_them() -> None:
     assert found["waitsFor"][0]["since"] == "2026-01-02T03:04:12.000000Z"
     assert found["next"][0]["at"] == "2026-01-02T03:04:42.000000Z"
     assert found["canDo"][0] == {"command": "kubesaga retry order-1 -n shop", "does": "run what failed again"}
+
+
+def test_commands_point_to_the_cluster_that_was_asked() -> None:
+    cluster = Cluster(kubeconfig="/a b/config", kube_context="staging")
+    told = explain(stories.told(stories.blocked()), BEGUN, cluster.pointed)
+    assert told.remedies
+    assert all(each.command.endswith(" --kubeconfig '/a b/config' --kube-context staging") for each in told.remedies)
+    assert cluster.pointed("kubectl get pods").endswith("--context staging")
+
+
+def test_what_is_waited_for_is_not_said_twice() -> None:
+    pending = Story.of(task() | {"status": {"state": "Pending", "message": "there is no TaskTemplate a/b"}})
+    assert "\n".join(text(explain(pending, BEGUN), BEGUN)).count("there is no TaskTemplate a/b") == 1

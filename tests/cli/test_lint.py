@@ -195,6 +195,18 @@ def test_folders_are_read_with_all_below_them_but_nothing_hidden(tmp_path: Path)
     assert [Path(each.file).name for each in report.problems] == ["b.json", "a.yml"]
 
 
+def test_a_file_that_is_named_and_in_a_named_folder_is_read_once(tmp_path: Path) -> None:
+    file = write(tmp_path / "a.yaml", template())
+    for paths in ([tmp_path, file], [file, tmp_path], [file, file]):
+        report = check_files(map(str, paths))
+        assert (report.problems, report.objects) == ((), 1)
+
+
+def test_a_file_that_is_named_has_to_be_yaml_although_its_folder_is_named_too(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("{{ a chart }}: [")
+    assert codes(problems(tmp_path, tmp_path / "a.yaml")) == ["InvalidYaml"]
+
+
 def test_in_a_folder_a_file_without_an_object_of_ours_need_not_be_yaml(tmp_path: Path) -> None:
     chart = tmp_path / "deployment.yaml"
     chart.write_text("{{ if .Values.x }}\nkind: Role\nrules: [{apiGroups: [kubesaga.dev]}]\n{{ end }}\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -118,6 +119,36 @@ def test_wrong_usage_is_an_error_and_a_hint(arguments: list[str], said: str, cap
     assert said in " ".join(lines)
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--kubeconfig", "/nowhere", "-n", "shop", "list"],
+        ["-nshop", "--kubeconfig=/nowhere", "list", "-o", "name"],
+        ["-n", "shop", "templates", "list", "--kubeconfig", "/nowhere"],
+        ["--kubeconfig=/nowhere", "get", "--", "order-1"],
+    ],
+)
+def test_the_options_of_the_cluster_may_stand_before_the_command(arguments: list[str], capsys: Capture) -> None:
+    assert main(arguments) == ExitCode.USAGE
+    assert capsys.readouterr().err.startswith("error: there is no kubeconfig at /nowhere\n")
+
+
+@pytest.mark.parametrize("arguments", [["-n", "shop"], ["-n"], ["-n", "shop", "lint", "."]])
+def test_options_of_the_cluster_need_a_command_that_takes_them(arguments: list[str], capsys: Capture) -> None:
+    assert main(arguments) == ExitCode.USAGE
+    assert "-n" in capsys.readouterr().err
+
+
+def test_a_namespace_that_can_be_none_is_wrong_usage(tmp_path: Path, capsys: Capture) -> None:
+    config = tmp_path / "config"
+    config.write_text(
+        "{current-context: a, contexts: [{name: a, context: {cluster: a, user: a}}], "
+        "clusters: [{name: a, cluster: {server: 'http://127.0.0.1:1'}}], users: [{name: a, user: {}}]}"
+    )
+    assert main(["list", "-n", "Bad_NS", "--kubeconfig", str(config)]) == ExitCode.USAGE
+    assert "'Bad_NS' is no name of a namespace" in capsys.readouterr().err
+
+
 def test_an_expected_error_has_no_traceback_unless_asked_for(failing: Any, capsys: Capture) -> None:
     failing(CliError("no Task order-1", "see: kubesaga list", ExitCode.NOT_FOUND))
     assert main(["fail"]) == ExitCode.NOT_FOUND
@@ -142,6 +173,7 @@ def test_a_bug_asks_for_the_traceback_and_has_a_code_of_its_own(failing: Any, ca
         (typer.Abort(), ExitCode.INTERRUPTED),
         (typer.Exit(ExitCode.COMPENSATED), ExitCode.COMPENSATED),
         (PermissionError(13, "Permission denied", "orders.yaml"), ExitCode.USAGE),
+        (OSError(errno.ENOSPC, "No space left on device"), ExitCode.USAGE),
     ],
 )
 def test_what_ends_a_command_has_its_code(error: BaseException, code: ExitCode, failing: Any, capsys: Capture) -> None:

@@ -56,6 +56,17 @@ def test_a_file_of_tasks_is_checked_here(tmp_path: Path, capsys: pytest.CaptureF
     assert capsys.readouterr().out == "task.kubesaga.dev/order-1\n"
 
 
+def test_a_file_may_say_in_which_namespace(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "task.yaml"
+    file.write_text(TASK.replace("{name: order-1}", "{name: order-1, namespace: shop}"), "utf-8")
+    words = ["submit", "-f", str(file), "--dry-run", "client"]
+    for more in ([], ["-n", "shop"]):
+        assert main([*words, *more]) == 0
+        assert yaml.safe_load(capsys.readouterr().out)["metadata"]["namespace"] == "shop"
+    assert main([*words, "-n", "bank"]) == 2
+    assert "more than one namespace: bank, shop" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [

@@ -84,6 +84,7 @@ def test_a_pod_without_a_kubeconfig_uses_its_service_account(tmp_path: Path, mon
         ("contexts: [{name: a}]", None, "has no current-context"),
         ("{current-context: b, contexts: [{name: a}]}", None, "has no context b"),
         ("{current-context: a, contexts: [{name: a}]}", "c", "has no context c"),
+        ("{current-context: a, contexts: [{name: a, context: b}]}", None, "its context a is no object"),
         (
             "{current-context: a, contexts: [{name: a, context: {cluster: x}}], clusters: []}",
             None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -133,6 +134,24 @@ def test_an_answer_that_is_lost_does_not_make_a_second_action(tmp_path: Path) ->
         cluster.lost = 1
         action = await saga.retry("a", wait=False)
         assert [each["metadata"]["uid"] for each in cluster.server.all("taskactions")] == [action.uid]
+
+    play(tmp_path, act)
+
+
+def test_an_action_that_is_answered_before_its_lost_create_is_repeated_is_not_waited_for(tmp_path: Path) -> None:
+    async def act(saga: AsyncKubesaga, cluster: Cluster) -> None:
+        await saga.submit(TaskRequest("fulfil", name="a"))
+        await saga.whoami()
+        create = saga.kube.create
+
+        async def answered_at_once(path: str, body: dict[str, Any], *, dry_run: bool = False) -> dict[str, Any]:
+            await create(path, body, dry_run=dry_run)
+            cluster.answer(body["metadata"]["name"], "Applied", "step pay runs again")
+            return await create(path, body, dry_run=dry_run)
+
+        saga.kube.create = answered_at_once  # type: ignore[method-assign]
+        action = await saga.retry("a", "pay", timeout=5)
+        assert (action.phase, cluster.watches()) == (ActionPhase.APPLIED, 0)
 
     play(tmp_path, act)
 

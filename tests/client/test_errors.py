@@ -26,6 +26,7 @@ from kubesaga.client import (
     patient,
     translated,
 )
+from kubesaga.client.errors import of_kube
 from kubesaga.kube.errors import KubeError
 from tests.client.cluster import NAMESPACE, Cluster, play, serving, until
 from tests.kube.server import kubeconfig
@@ -132,6 +133,20 @@ def test_a_server_that_is_not_there_is_unreachable(tmp_path: Path, monkeypatch: 
                 assert "kubeconfig" in error.value.remedy
 
     asyncio.run(main())
+
+
+def test_only_a_certificate_that_is_wrong_is_called_so() -> None:
+    def remedy(why: str) -> str:
+        return of_kube(KubeError(0, "NoAnswer", f"GET /version: Cannot connect to host x:1 {why}"), "a").remedy
+
+    assert "server address" in remedy("ssl:default [Connect call failed ('127.0.0.1', 1)]")
+    assert "certificate-authority" in remedy("ssl:True [SSLCertVerificationError: certificate verify failed]")
+
+
+def test_what_is_too_large_is_not_to_be_sent_again() -> None:
+    error = of_kube(KubeError(413, "RequestEntityTooLarge", "limit is 3145728"), "submitting Task a")
+    assert isinstance(error, Invalid)
+    assert "send less" in error.remedy
 
 
 def test_a_watch_goes_on_with_new_credentials(tmp_path: Path) -> None:

@@ -112,3 +112,19 @@ def test_a_manifest_that_is_no_task_is_refused() -> None:
         TaskRequest.of_manifest(manifest)
     with pytest.raises(Invalid):
         TaskRequest.of_manifest({"apiVersion": "kubesaga.dev/v1alpha1", "kind": "Task"})
+
+
+@pytest.mark.parametrize(
+    ("metadata", "where"),
+    [
+        ("order-1", "metadata"),
+        ({"name": 4711}, "metadata.name"),
+        ({"labels": ["a"]}, "metadata.labels"),
+        ({"annotations": {"a": 1}}, "metadata.annotations"),
+    ],
+)
+def test_metadata_of_a_wrong_kind_are_told_by_their_field(metadata: Any, where: str) -> None:
+    manifest = {"apiVersion": "kubesaga.dev/v1alpha1", "kind": "Task", "spec": {"templateRef": {"name": "fulfil"}}}
+    with pytest.raises(Invalid) as refused:
+        TaskRequest.of_manifest(manifest | {"metadata": metadata})
+    assert [cause.field for cause in refused.value.causes] == [where]

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import os
 import re
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -113,6 +116,20 @@ def test_a_watch_may_be_left_early_and_the_client_closed_twice(tmp_path: Path) -
         saga.close()
         with pytest.raises(RuntimeError, match="closed"):
             saga.get("a")
+
+
+def test_a_program_that_forgets_to_close_it_ends_quietly(tmp_path: Path) -> None:
+    with a_cluster(tmp_path) as (config, _, _):
+        code = f"from kubesaga.client import Kubesaga; Kubesaga.connect({str(config)!r}).list()"
+        paths = str(Path(__file__).parents[2] / "operator")
+        ended = subprocess.run(
+            [sys.executable, "-X", "dev", "-c", code],
+            check=False,
+            capture_output=True,
+            text=True,
+            env={**os.environ, "PYTHONPATH": paths},
+        )
+    assert (ended.returncode, ended.stderr) == (0, "")
 
 
 def test_it_works_where_a_loop_runs_already(tmp_path: Path) -> None:

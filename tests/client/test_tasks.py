@@ -21,6 +21,7 @@ from kubesaga.client import (
     TaskRequest,
     TaskState,
     WaitTimeout,
+    patient,
 )
 from tests.client.cluster import NAMESPACE, Cluster, play, until
 
@@ -136,6 +137,21 @@ def test_waiting_survives_dropped_watches_servers_that_fail_and_a_lost_history(t
         assert not task.succeeded
         with pytest.raises(TaskFailed, match="Task a ended Aborted: step pay failed"):
             task.raise_for_outcome()
+
+    play(tmp_path, act)
+
+
+def test_a_server_that_fails_right_after_a_lost_history_is_waited_for_too(tmp_path: Path) -> None:
+    async def act(saga: AsyncKubesaga, cluster: Cluster) -> None:
+        await saga.submit(TaskRequest("fulfil", name="a"))
+        waiting = asyncio.create_task(saga.wait("a"))
+        await until(lambda: cluster.watches() == 1)
+        cluster.refuse(410, "Expired")
+        cluster.refuse(503, "ServiceUnavailable", times=patient.TRIES)
+        cluster.drop()
+        await until(lambda: cluster.watches() == 3)
+        cluster.status("a", **ENDED)
+        assert (await waiting).succeeded
 
     play(tmp_path, act)
 

@@ -32,6 +32,13 @@ def test_a_cluster_on_which_all_is_well_passes_every_check(namespace: Kubectl) -
     assert len([line for line in printed.splitlines() if line.startswith("ok")]) == len(checks)
 
 
+def test_a_namespace_that_is_not_there_is_a_fault(namespace: Kubectl) -> None:
+    ended = Cli(namespace.kubeconfig, "not-there").call("doctor")
+    assert ended.code == 1
+    (line,) = (line for line in ended.out.splitlines() if line.startswith("fail"))
+    assert "there is no namespace not-there" in line
+
+
 def test_an_image_that_cannot_be_had_is_found(namespace: Kubectl) -> None:
     lost = {"image": "kubesaga.invalid/nothing:1", "imagePullPolicy": "Never"}
     namespace.apply(*tasks.workflow("lost", sh("work", "true"), defaults=lost))

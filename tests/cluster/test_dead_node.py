@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from tests.cluster import tasks
-from tests.cluster.actions import act
+from tests.cluster.cli import Cli
 from tests.cluster.dead_node import CANCELLED, DELETED, KEY
 from tests.cluster.kubectl import Kubectl, Manifest
 from tests.cluster.tasks import TASK
@@ -33,7 +33,9 @@ def test_a_pod_that_is_not_seen_to_stop_is_named_until_a_human_confirms_that_it_
     assert tasks.name_of(pod) in message
     assert pod["spec"]["nodeSelector"][KEY] in message
     assert "ConfirmStopped" in message
-    assert act(stranded, name, "ConfirmStopped", "work")[0] == "Applied"
+    cli = Cli.of(stranded)
+    assert f"kubesaga confirm-stopped {name} work -n {stranded.namespace}" in cli.ok("explain", name)
+    assert cli.ok("confirm-stopped", name, "work", "--reason", "its node is gone").startswith("Applied: ")
     found = stranded.until(TASK, name, tasks.ended, "at its end")
     assert tasks.end_of(found) == end
     assert tasks.step(found, "work")["outcomeUnknown"] is True

@@ -76,6 +76,22 @@ class Where:
         return context.step_config["where"]
 
 
+class Careless:
+    \"\"\"Leaves no result file where one should be.\"\"\"
+
+    def call(self, context):
+        file = Path(os.environ["KUBESAGA_RESULT_FILE"])
+        file.unlink()
+        if context.step_config["leaves"] == "a folder":
+            file.mkdir()
+        os._exit(0)
+
+
+class Interrupting:
+    def call(self, context):
+        raise KeyboardInterrupt
+
+
 class Large:
     def call(self, context):
         return "x" * 20_000

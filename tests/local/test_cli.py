@@ -137,6 +137,8 @@ def test_an_action_that_does_not_fit_is_told_and_the_task_still_waits(
         (("flow.yaml", "--approve", "nobody"), 2, "has no step 'nobody'"),
         (("flow.yaml", "--act", "a=Fly"), 2, "'Fly' is no action"),
         (("flow.yaml", "--mount", "/data"), 2, "--mount /data: is not PATH=DIR"),
+        (("flow.yaml", "--handlers", "none"), 2, "--handlers none: is no folder"),
+        (("flow.yaml", "--python", "./none"), 2, "--python ./none: is no program of this machine"),
         (("flow.yaml", "--state", "steps.py"), 2, "steps.py: is no state file"),
         (("--resume",), 3, "runs.db: there is no state file"),
     ],
@@ -149,6 +151,30 @@ def test_bad_input_is_one_line_with_the_remedy(
     assert run(*arguments) == code
     assert said in refused(capsys)
     assert not (folder / ".kubesaga").exists() or "--fail" in arguments or "--approve" in arguments
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"spec": {"templateRef": {"name": "flow", "version": 1}}}, "spec.templateRef.version: 1 is neither"),
+        ({"spec": {"templateRef": {"name": "flow"}, "context": [1]}}, "spec.context: a list is not an object"),
+        ({"spec": {"templateRef": {"name": "flow"}, "desiredState": "Asleep"}}, "spec.desiredState: 'Asleep' is not"),
+        ({"metadata": "order"}, "Task: metadata is not an object"),
+    ],
+)
+def test_a_task_that_an_api_server_would_refuse_is_bad_input(
+    folder: Path, capsys: pytest.CaptureFixture[str], change: dict[str, Any], said: str
+) -> None:
+    write(folder / "task.yaml", {**task("flow"), **change})
+    assert run("task.yaml") == 2
+    assert said in refused(capsys)
+
+
+def test_a_suspended_task_goes_on_by_resume(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(folder / "task.yaml", task("flow", name="later", desiredState="Suspended"))
+    assert run("task.yaml") == 16
+    assert "until it is resumed: kubesaga run --resume later" in capsys.readouterr().err
+    assert run("--resume", "later") == 0
 
 
 def test_only_a_run_that_has_not_ended_goes_on_by_itself(capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,7 +10,8 @@ from kubesaga.engine.decision import Attempt
 from kubesaga.engine.vocabulary import Role
 from kubesaga.local.errors import LocalError
 from kubesaga.local.faults import ERRORS, Fault, Faults, Kind
-from tests.local.support import finished, handler, launched, outcome, started, template
+from kubesaga.local.start import resume
+from tests.local.support import finished, handler, launched, opened, outcome, started, template
 
 FLOW = template(
     handler("a", compensation={}),
@@ -64,6 +65,23 @@ def test_a_step_that_is_not_there_cannot_fail(tmp_path: Path) -> None:
 def test_a_step_without_a_sub_workflow_has_no_steps_below(tmp_path: Path) -> None:
     with pytest.raises(LocalError, match=r"step 'a' of template .* is no sub-workflow"):
         started(tmp_path, FLOW, fail=("a/b",))
+
+
+def test_only_a_step_with_a_program_can_fail(tmp_path: Path) -> None:
+    below = template(handler("x"), name="below")
+    flow = template({"name": "sub", "task": {"templateRef": {"name": "below"}}}, {"name": "ok", "approval": {}})
+    with pytest.raises(LocalError, match="--fail sub: runs a sub-workflow: name a step of that, sub/STEP"):
+        started(tmp_path, flow, below, fail=("sub",))
+    with pytest.raises(LocalError, match="--fail ok: waits for a human"):
+        started(tmp_path, flow, below, fail=("ok",))
+
+
+def test_what_is_to_fail_is_checked_as_a_run_goes_on_too(tmp_path: Path) -> None:
+    run = started(tmp_path, template({"name": "ok", "approval": {}}))
+    assert not run.go()
+    run.store.close()
+    with pytest.raises(LocalError, match="has no step 'd'; it has: ok"):
+        resume(opened(tmp_path), fail=("d",))
 
 
 def test_a_seed_fails_the_same_attempts_again(tmp_path: Path) -> None:

@@ -67,6 +67,23 @@ def test_what_was_done_is_undone_in_reverse(tmp_path: Path, inline: bool) -> Non
     assert launched(run) == ["a", "b", "c", "-b", "-a"]
 
 
+@pytest.mark.parametrize("leaves", ["nothing", "a folder"])
+def test_a_program_without_a_result_file_has_failed(tmp_path: Path, leaves: str) -> None:
+    run = finished(tmp_path, template(handler("a", "steps:Careless", config={"leaves": leaves})))
+    assert (outcome(run), error(run, "a")) == ("Aborted", "NoResult")
+
+
+def test_a_program_may_remove_its_log(tmp_path: Path) -> None:
+    run = finished(tmp_path, template(shell("a", f"rm -r {tmp_path}/runs.logs/task/*.log")))
+    assert outcome(run) == "Succeeded"
+
+
+@BOTH
+def test_a_handler_that_interrupts_itself_has_failed(tmp_path: Path, inline: bool) -> None:
+    run = finished(tmp_path, template(handler("a", "steps:Interrupting")), inline=inline)
+    assert (outcome(run), error(run, "a")) == ("Aborted", "KeyboardInterrupt")
+
+
 def test_waits_between_attempts_can_be_skipped(tmp_path: Path) -> None:
     retry = {"initialInterval": "1h", "maxInterval": "1h"}
     run = finished(tmp_path, template(handler("a", "steps:Flaky", retry=retry)), fast=True, inline=True)

@@ -59,7 +59,10 @@ class Terminal:
         self.shown = self.shown.partition(words)[2]
 
     def type(self, line: str) -> None:
-        os.write(self._side, f"{line}\n".encode())
+        self.send(f"{line}\n".encode())
+
+    def send(self, keys: bytes) -> None:
+        os.write(self._side, keys)
 
     def end(self) -> int:
         """The exit code, once it has ended."""
@@ -110,3 +113,10 @@ def test_ctrl_c_at_the_question_leaves_the_run_for_later(terminal: Terminal) -> 
     terminal.process.send_signal(signal.SIGINT)
     terminal.until("go on with: kubesaga run --resume flow-1")
     assert terminal.end() == 130
+
+
+def test_ctrl_d_at_the_question_is_no_answer(terminal: Terminal) -> None:
+    terminal.until("first_ok waits for you")
+    terminal.send(b"\x04")
+    terminal.until("kubesaga run --resume flow-1 --approve first_ok")
+    assert terminal.end() == 16

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import difflib
 import inspect
+import shlex
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -41,6 +42,12 @@ class Cluster:
     kubeconfig: str | None = None
     kube_context: str | None = None
     request_timeout: str | None = None
+
+    def pointed(self, command: str) -> str:
+        """A command to copy, for the same cluster: with the options that chose it."""
+        context = "--context" if command.startswith("kubectl ") else "--kube-context"
+        given = {"--kubeconfig": self.kubeconfig, context: self.kube_context}
+        return command + "".join(f" {name} {shlex.quote(value)}" for name, value in given.items() if value)
 
     def run(self, work: Callable[[AsyncKubesaga], Awaitable[_T]]) -> _T:
         """Connect, do this, and disconnect. Raises CliError for whatever goes wrong with the cluster."""
@@ -103,6 +110,8 @@ def _code(error: KubesagaError) -> ExitCode:
         client.NoResult: ExitCode.NOT_FOUND,
         client.WaitTimeout: ExitCode.TIMEOUT,
     }
+    if isinstance(error, client.Invalid) and error.__cause__ is None:
+        return ExitCode.USAGE  # found here, before anything was sent
     if isinstance(error, client.TaskFailed) and error.task.outcome is not None:
         return exits.of_outcome(error.task.outcome)
     return next((code for kind, code in codes.items() if isinstance(error, kind)), ExitCode.REFUSED)

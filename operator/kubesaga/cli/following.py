@@ -1,6 +1,6 @@
 """Following a Task with the eyes: its tree drawn again with every change, or a line for each change into a file.
 
-Used by ``tree --watch`` and ``submit --wait``.
+Used by ``tree --watch``, ``submit --wait`` and ``run``.
 """
 
 from __future__ import annotations
@@ -91,38 +91,40 @@ async def _ticking(saga: AsyncKubesaga, name: str) -> AsyncGenerator[Task, None]
 
 
 @contextmanager
-def canvas(stream: TextIO) -> Iterator[Canvas]:
-    """A live tree on a terminal, lines elsewhere; for as long as the block runs."""
+def canvas(stream: TextIO, clock: Callable[[], float] = time.time) -> Iterator[Canvas]:
+    """A live tree on a terminal, lines elsewhere; for as long as the block runs. ``clock`` is that of the stories."""
     if not is_terminal(stream):
-        yield Lines(stream)
+        yield Lines(stream, clock)
         return
     from rich.live import Live
 
     with Live(console=console(stream), auto_refresh=False) as live:
-        yield _Screen(live)
+        yield _Screen(live, clock)
 
 
 class _Screen:
     """The whole tree, drawn over itself."""
 
-    def __init__(self, live: Live) -> None:
+    def __init__(self, live: Live, clock: Callable[[], float]) -> None:
         self._live = live
+        self._clock = clock
 
     def draw(self, story: Story) -> None:
         """Show it as it is now."""
-        self._live.update(tree_table(rows(story, time.time())), refresh=True)
+        self._live.update(tree_table(rows(story, self._clock()), self._live.console.width), refresh=True)
 
 
 class Lines:
     """A line for each row that has changed: for logs of CI, which cannot be drawn over."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, clock: Callable[[], float] = time.time) -> None:
         self._stream = stream
+        self._clock = clock
         self._shown: dict[str, tuple[str, str, str]] = {}
 
     def draw(self, story: Story) -> None:
         """Tell what is new."""
-        for name, row in _named(rows(story, time.time())):
+        for name, row in _named(rows(story, self._clock())):
             told = (row.state, row.attempts, row.note)
             if self._shown.get(name) != told and (name in self._shown or row.state != "Pending"):
                 print(_line(name, row), file=self._stream, flush=True)

@@ -6,6 +6,7 @@ that has gone with the codes that shells give them, anything else as a bug. ``--
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import traceback
@@ -20,6 +21,7 @@ from kubesaga import __version__
 from kubesaga.cli.errors import CliError, print_error
 from kubesaga.cli.exits import ExitCode
 from kubesaga.cli.groups import SagaApp, print_help_if_alone
+from kubesaga.cli.options import CLUSTER_NAMES
 
 COMMANDS: tuple[str, ...] = (
     "submit",
@@ -60,7 +62,7 @@ def main(arguments: Sequence[str] | None = None, *, program: str | None = None) 
     called = KUBECTL_PLUGIN if (program or Path(sys.argv[0]).stem) == KUBECTL_PLUGIN else "kubesaga"
     debug, given = _without_debug(given)
     try:
-        code = _run(given, called)
+        code = _run(_cluster_last(given), called)
         sys.stdout.flush()  # So that a reader who has gone is found here, and not when the interpreter ends.
     except (Exception, KeyboardInterrupt) as error:
         if debug:
@@ -103,6 +105,24 @@ def _without_debug(arguments: list[str]) -> tuple[bool, list[str]]:
     return len(rest) < end, [*rest, *arguments[end:]]
 
 
+def _cluster_last(arguments: list[str]) -> list[str]:
+    """As kubectl takes them, the options of the cluster may stand before the command too: ``-n shop list``."""
+    at = 0
+    while at < len(arguments) and (width := _width_of(arguments[at])):
+        at += width
+    leading, rest = arguments[:at], arguments[at:]
+    end = rest.index("--") if "--" in rest else len(rest)
+    return [*rest[:end], *leading, *rest[end:]] if rest else arguments
+
+
+def _width_of(word: str) -> int:
+    """How many arguments the option of the cluster that begins with this word takes up; 0 if it is none."""
+    name, equals, _ = word.partition("=")
+    if name in CLUSTER_NAMES:
+        return 1 if equals else 2
+    return 1 if word.startswith("-n") else 0
+
+
 def _run(arguments: list[str], called: str) -> int:
     command = typer.main.get_command(new_app())
     complete = f"_{called.replace('-', '_').upper()}_COMPLETE"
@@ -142,6 +162,9 @@ def _ended_by(error: BaseException) -> ExitCode:
         case OSError(filename=path) if path:
             print_error(f"{path}: {(error.strerror or str(error)).lower()}", "check the path and its permissions")
             return ExitCode.USAGE
+        case OSError(errno=errno.ENOSPC):
+            print_error("no space left on device", "make room on the disk, and where temporary files are (TMPDIR)")
+            return ExitCode.USAGE
     print_error(
         f"a bug in kubesaga: {type(error).__name__}: {error}",
         f"run it again with {_DEBUG} and report what it prints",
@@ -150,7 +173,7 @@ def _ended_by(error: BaseException) -> ExitCode:
 
 
 def _print_usage_error(error: typer.TyperException) -> None:
-    message = error.format_message().rstrip(".")
+    message = error.format_message().rstrip(".").replace("Value error, ", "")
     context, meant = getattr(error, "ctx", None), getattr(error, "possibilities", None)
     if meant:
         message, hint = error.message, f"did you mean {' or '.join(sorted(meant))}?"

@@ -33,6 +33,9 @@ class TextFormat(StrEnum):
 CLUSTER_OPTIONS = "Cluster options"
 """The heading of those that say which cluster is meant, and how to speak to it."""
 
+CLUSTER_NAMES = frozenset({"-n", "--namespace", "--kubeconfig", "--kube-context", "--request-timeout"})
+"""Their names; they may stand before the command."""
+
 Kubeconfig = Annotated[
     str | None,
     typer.Option(

@@ -37,6 +37,10 @@ STYLES = {
 }
 """How cells that hold one of these words look."""
 
+_GAP = 3
+_SHORTEST = 12
+"""To how many characters the name of a step, with the branches before it, may be cut."""
+
 TREE_COLUMNS = ("Step", "State", "Attempts", "Time", "Note")
 
 
@@ -48,17 +52,17 @@ def tree_lines(rows: Iterable[Row]) -> Table:
     return table
 
 
-def tree_table(rows: Iterable[Row]) -> RichTable:
-    """A tree for a live display: each row on one line; where the terminal is narrow, notes are cut."""
+def tree_table(rows: Iterable[Row], width: int) -> RichTable:
+    """A tree for a terminal of this width: each row on one line; notes are cut first, then the steps' names."""
     from rich.table import Table as RichTable
     from rich.text import Text
 
     lines = [(row.label, row.state, row.attempts, row.time, row.note) for row in rows]
-    shown = RichTable(box=None, pad_edge=False, header_style="bold", padding=(0, 3, 0, 0))
-    for i, column in enumerate(TREE_COLUMNS):
-        widest = max((len(line[i]) for line in lines), default=0)
-        least = None if i == len(TREE_COLUMNS) - 1 else max(widest, len(column))
-        shown.add_column(column.upper(), no_wrap=True, overflow="ellipsis", min_width=least)
+    shown = RichTable(box=None, pad_edge=False, header_style="bold", padding=(0, _GAP, 0, 0))
+    *widths, _ = (max(len(column), *(len(line[i]) for line in lines)) for i, column in enumerate(TREE_COLUMNS))
+    widths[0] = min(widths[0], max(_SHORTEST, width - sum(widths[1:]) - _GAP * len(widths)))
+    for column, each in zip(TREE_COLUMNS, [*widths, None], strict=True):
+        shown.add_column(column.upper(), no_wrap=True, overflow="ellipsis", min_width=each, max_width=each)
     for label, state, *rest in lines:
         shown.add_row(label, Text(state, style=STYLES.get(state.rpartition("/")[2], "")), *rest)
     return shown

@@ -73,6 +73,8 @@ def _context(files: list[Path], wanted: str | None) -> tuple[str, str | None]:
         raise Misconfigured(f"{where} has no current-context", f"name a context; there are: {known}")
     if name not in contexts:
         raise Misconfigured(f"{where} has no context {name}", f"name one of those that there are: {known}")
+    if not isinstance(contexts[name], Mapping):
+        raise Misconfigured(f"{where}: its context {name} is no object", "correct the kubeconfig")
     return name, contexts[name].get("namespace")
 
 

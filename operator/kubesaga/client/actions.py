@@ -163,6 +163,8 @@ class ActionCalls(TaskCalls, IdentityCalls):
                 return Action(await self.kube.get(actions_path(task.namespace, name)))
 
     async def _answered(self, action: Action, timeout: float | None) -> Action:
+        if action.phase is not None:  # answered while the create was repeated: nothing new will be told of it
+            return _applied(action)
         path = actions_path(action.namespace)
         selection = Selection(path, None, f"metadata.name={action.name}")
         try:

@@ -115,8 +115,11 @@ class NoResult(KubesagaError):
 
 
 _AS_IT_SAYS = "do what the message says, if it still has to be done"
+_TOO_LARGE = 413
 _AGAIN = "try again in a moment"
 _CERTIFICATE = re.compile("certificate|ssl", re.IGNORECASE)
+# What aiohttp says of each connection, also of one that failed before any certificate was seen.
+_TRANSPORT = re.compile(r" ssl:\w+(?= \[)")
 
 
 @contextmanager
@@ -130,6 +133,8 @@ def translated(what: str) -> Iterator[None]:
 
 def of_kube(error: KubeError, what: str) -> KubesagaError:
     """The error of the client that a failed call means."""
+    if error.status == _TOO_LARGE:
+        return Invalid(f"{what}: {error.message}", "send less: store what is large elsewhere, and send where it is")
     for holds, make in _MEANINGS:
         if getattr(error, holds):
             return make(error, what)
@@ -138,10 +143,11 @@ def of_kube(error: KubeError, what: str) -> KubesagaError:
 
 def _unreachable(error: KubeError, what: str) -> KubesagaError:
     if error.status == 0:
+        message = _TRANSPORT.sub("", error.message)
         remedy = "check that the cluster runs and that the kubeconfig's server address is right"
-        if _CERTIFICATE.search(error.message):
+        if _CERTIFICATE.search(message):
             remedy = "check the kubeconfig's certificate-authority, and that the cluster was not created anew since"
-        return Unreachable(f"{what}: the API server does not answer: {error.message}", remedy)
+        return Unreachable(f"{what}: the API server does not answer: {message}", remedy)
     return ServerFault(f"{what}: the API server fails: {error}", _AGAIN)
 
 

@@ -91,7 +91,7 @@ class TaskRequest:
             found = f"{manifest.get('apiVersion')} {manifest.get('kind')}"
             remedy = f"write apiVersion: {API_VERSION}, kind: {TASK_KIND}"
             raise Invalid(f"the manifest is no Task: it says {found}", remedy)
-        spec, meta = manifest.get("spec"), manifest.get("metadata") or {}
+        spec, meta = manifest.get("spec"), _metadata(manifest)
         found_in_spec = check_task(spec if isinstance(spec, Mapping) else {})
         if found_in_spec or not isinstance(spec, Mapping):
             raise _invalid(found_in_spec)
@@ -155,6 +155,24 @@ _FIELDS = {
     "deletion_policy": "deletionPolicy",
     "ttl_after_finished": "ttlAfterFinished",
 }
+
+
+def _metadata(manifest: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The manifest's metadata. Raises Invalid for values that are not of the kind that they have to be."""
+    meta = manifest.get("metadata") or {}
+    if not isinstance(meta, Mapping):
+        raise _not_a(Cause("metadata", "is no object"))
+    if not isinstance(meta.get("name", ""), str):
+        raise _not_a(Cause("metadata.name", "is no text: put it in quotes"))
+    for field in ("labels", "annotations"):
+        values = meta.get(field) or {}
+        if not isinstance(values, Mapping) or not all(isinstance(each, str) for each in values.values()):
+            raise _not_a(Cause(f"metadata.{field}", "is no object of texts: put numbers, true and false in quotes"))
+    return meta
+
+
+def _not_a(cause: Cause) -> Invalid:
+    return Invalid(f"the manifest is not valid: {cause}", "correct the manifest", (cause,))
 
 
 def _plain(value: Any) -> Any:

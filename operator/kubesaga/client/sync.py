@@ -6,6 +6,7 @@ It adds nothing, so that there is one client to test and to read: what a method 
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Iterable, Iterator
 from typing import Any, Self, Unpack
 
@@ -44,6 +45,7 @@ class Kubesaga:
     def __init__(self, saga: AsyncKubesaga, thread: LoopThread) -> None:
         self._saga = saga
         self._thread = thread
+        atexit.register(self.close)  # a script that ends without closing it leaves no connection open
 
     @classmethod
     def connect(
@@ -68,6 +70,7 @@ class Kubesaga:
 
     def close(self) -> None:
         """Close the connections. The client cannot be used afterwards."""
+        atexit.unregister(self.close)
         if self._thread.alive:
             self._thread.run(self._saga.close())
             self._thread.close()

@@ -100,7 +100,8 @@ class TaskCalls(Base):
     ) -> Task:
         """The Task once it has ended, however it ended; see ``Task.raise_for_outcome``.
 
-        ``timeout`` in seconds; None waits for ever. With ``attention`` it is enough that the Task waits for a human.
+        ``timeout`` in seconds; None waits for ever. With ``attention`` it is enough that the Task
+        needs attention: it goes no further before a human decides. Approvals are waited for.
         Raises WaitTimeout, and NotFound if there is no such Task, or no more.
         """
         seen: list[Task] = []

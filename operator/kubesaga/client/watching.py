@@ -65,6 +65,7 @@ class _Watch:
         self._kube = kube
         self._selection = selection
         self._known = {obj["metadata"]["uid"]: obj for obj in known}
+        self._begun = False
         self._failures = 0
         self._failing_since: float | None = None
 
@@ -76,9 +77,10 @@ class _Watch:
                 items, version = await self._kube.list(selection.path, selection.labels, None, selection.fields)
                 break
             except KubeError as error:
-                if self._failing_since is None and not error.gone:
+                if not (self._begun or error.gone):
                     raise  # nobody waits yet: who asks shall know at once
                 await self._bear(error)
+        self._begun = True
         there = {obj["metadata"]["uid"]: obj for obj in items}
         gone = [("DELETED", obj) for uid, obj in self._known.items() if uid not in there]
         news = [

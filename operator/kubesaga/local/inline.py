@@ -67,8 +67,15 @@ class Inline:
 
 def _runner() -> Run:
     try:
-        from kubesaga_sdk import step_input
+        from kubesaga_sdk import outcome, step_input
         from kubesaga_sdk.attempt import run_attempt
     except ImportError as error:
         raise LocalError(f"handlers need the SDK, which is not here: {error}", "pip install kubesaga-sdk") from error
-    return lambda document: run_attempt(step_input.complete(document, "the step's input"))
+
+    def run(document: dict[str, Any]) -> tuple[bytes, int]:
+        try:
+            return run_attempt(step_input.complete(document, "the step's input"))
+        except KeyboardInterrupt as error:  # Ctrl-C never comes to a thread: the handler itself has raised it
+            return outcome.of_error(error)
+
+    return run

@@ -68,7 +68,7 @@ class Processes:
 
     def launch(self, launch: Launch) -> int | None:
         """As Programs does. The process has its own session: Ctrl-C at the terminal does not reach it."""
-        folder = tempfile.TemporaryDirectory(prefix="kubesaga-")
+        folder = tempfile.TemporaryDirectory(prefix="kubesaga-", ignore_cleanup_errors=True)
         environment = self._machine.environment_of(launch.program, {**launch.variables, **_files(launch, folder.name)})
         command = self._machine.command(launch.program, environment)
         with _locked_log(launch.log) as log:
@@ -192,7 +192,15 @@ def _judged(running: Running, code: int, at: float) -> Ended:
         limit = launch.program.timeout_seconds or 0.0
         message = f"the attempt was stopped at its timeout of {limit:g} s; raise it if the work takes longer"
         return Ended(launch.key, at, error=replace(TIMED_OUT, message=message, exit_code=code if code > 0 else None))
-    document = (Path(running.folder.name) / "result").read_bytes()
+    document, log = _left_in(Path(running.folder.name) / "result"), _left_in(launch.log)
     expects = launch.program.kind is ProgramKind.HANDLER
-    output = judged(code, document, launch.log.read_bytes(), expects_document=expects)
+    output = judged(code, document, log, expects_document=expects)
     return Ended(launch.key, at, output.result, output.metadata, output.error)
+
+
+def _left_in(file: Path) -> bytes:
+    """What a program left in a file: nothing where it has removed the file, or put something else in its place."""
+    try:
+        return file.read_bytes() if file.is_file() else b""
+    except OSError:
+        return b""

@@ -84,6 +84,10 @@ class Run:
         """A human speaks; may be called from any thread."""
         self.inbox.put(answer)
 
+    def look_again(self) -> None:
+        """Whoever was asked may be gone; may be called from any thread."""
+        self.inbox.put(None)
+
     def go(self) -> bool:
         """To the end; False if it waits for a human. Raises LocalError, and KeyboardInterrupt with all stopped."""
         try:

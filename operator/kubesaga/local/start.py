@@ -14,6 +14,7 @@ from kubesaga.api.constants import DEFAULT_DOMAIN
 from kubesaga.engine.family import Birth, Family, Unknown
 from kubesaga.engine.records import ParentLink
 from kubesaga.engine.session import Session
+from kubesaga.engine.vocabulary import DesiredState, StepKind
 from kubesaga.local.clock import Clock
 from kubesaga.local.commands import Machine
 from kubesaga.local.errors import LocalError
@@ -52,16 +53,15 @@ def start(
 
     ``answers`` are what a human says to it, each when its turn comes.
     """
-    reference = task["spec"]["templateRef"]
+    clock, uid = Clock(), str(uuid4())
+    obj = new_task(task, uid, clock.now())
+    reference = obj["spec"]["templateRef"]
     wanted = (reference.get("domain") or DEFAULT_DOMAIN, reference["name"], reference.get("version"))
     used = templates.find_with_children(*wanted)
     faults = Faults.of_words(settings.fail, settings.seed)
-    named = [fault.path for fault in faults.faults] + [answer.path for answer in answers]
-    problems = [*_machine(settings).problems(used), *_unknown_steps(named, used[0], templates)]
+    problems = [*_machine(settings).problems(used), *_wrong_steps(faults, answers, used[0], templates)]
     if problems:
         raise LocalError("; ".join(problems))
-    clock, uid = Clock(), str(uuid4())
-    obj = new_task(task, uid, clock.now())
     name = obj["metadata"]["name"]
     run = _run(name, local_task(obj, used[0]), [], templates, store, settings, clock)
     run.faults, run.answers = faults, list(answers)
@@ -72,10 +72,12 @@ def start(
 def resume(store: Store, name: str | None = None, answers: Sequence[Answer] = (), **changed: Any) -> Run:
     """A run that goes on: the one of this name, or (None) the latest that has not ended.
 
-    What was under way when it was killed is ended and counts as lost. ``changed`` are Settings that are to be others
-    now, ``answers`` as for ``start``. Raises LocalError.
+    What was under way when it was killed is ended and counts as lost; one that was suspended is no longer. ``changed``
+    are Settings that are to be others now, ``answers`` as for ``start``. Raises LocalError.
     """
     kept = store.load(name)
+    if kept.tasks and kept.tasks[0].obj["spec"].get("desiredState") == DesiredState.SUSPENDED:
+        kept.tasks[0].obj["spec"]["desiredState"] = str(DesiredState.RUNNING)
     settings = Settings(**{**_read(kept.settings), **changed})
     templates = Templates.of_contents(kept.templates)
     tasks = []
@@ -86,11 +88,12 @@ def resume(store: Store, name: str | None = None, answers: Sequence[Answer] = ()
         tasks.append(local_task(each.obj, template, link=link, values=each.values))
     if not tasks:
         raise LocalError(f"{store.path}: run {kept.name} was killed before it began", "start it anew")
-    problems = _unknown_steps([answer.path for answer in answers], tasks[0].template, templates)
+    faults = Faults.of_words(settings.fail, settings.seed)
+    problems = _wrong_steps(faults, answers, tasks[0].template, templates)
     if problems:
         raise LocalError("; ".join(problems))
     run = _run(kept.name, tasks[0], tasks[1:], templates, store, settings, Clock(kept.ahead))
-    run.faults, run.answers = Faults.of_words(settings.fail, settings.seed), list(answers)
+    run.faults, run.answers = faults, list(answers)
     for task in tasks:
         _lose(run, task)
     return run
@@ -157,23 +160,28 @@ def _machine(settings: Settings) -> Machine:
     return Machine(settings.python, folders, settings.mounts)
 
 
-def _unknown_steps(paths: Sequence[tuple[str, ...]], root: Template, templates: Templates) -> list[str]:
-    """Which of the steps that were named there are not; each path leads from the root down."""
-    return [problem for path in paths if (problem := _unknown_step(path, root, templates)) is not None]
+def _wrong_steps(faults: Faults, answers: Sequence[Answer], root: Template, templates: Templates) -> list[str]:
+    """Which of the steps that were named there are not, or cannot fail by intent; paths lead from the root down."""
+    named = [(fault.path, True) for fault in faults.faults] + [(answer.path, False) for answer in answers]
+    return [problem for path, fails in named if (problem := _wrong_step(path, fails, root, templates)) is not None]
 
 
-def _unknown_step(path: tuple[str, ...], template: Template, templates: Templates) -> str | None:
+def _wrong_step(path: tuple[str, ...], fails: bool, template: Template, templates: Templates) -> str | None:
+    step, called = None, "/".join(path)
     for name in path:
-        step = next((step for step in template.plan.steps if step.name == name), None)
+        if step is not None:
+            if step.child is None:
+                return f"{called}: step {step.name!r} of template {template.called} is no sub-workflow"
+            template = templates.find(step.child.domain, step.child.name, step.child.version)
+        step = next((each for each in template.plan.steps if each.name == name), None)
         if step is None:
             there = ", ".join(each.name for each in template.plan.steps[:20])
-            return f"{'/'.join(path)}: template {template.called} has no step {name!r}; it has: {there}"
-        child = step.child
-        if child is None and name is not path[-1]:
-            return f"{'/'.join(path)}: step {name!r} of template {template.called} is no sub-workflow"
-        if child is not None:
-            template = templates.find(child.domain, child.name, child.version)
-    return None
+            return f"{called}: template {template.called} has no step {name!r}; it has: {there}"
+    if not fails or step is None or step.kind is StepKind.PROGRAM:
+        return None
+    if step.child is not None:
+        return f"--fail {called}: runs a sub-workflow: name a step of that, {called}/STEP"
+    return f"--fail {called}: waits for a human, and runs no program that could fail: use --reject {called}"
 
 
 def _kept(settings: Settings) -> Obj:

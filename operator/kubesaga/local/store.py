@@ -97,9 +97,10 @@ class Store:
             self._lock.close()
 
     def _prepare(self) -> None:
+        # In this order: a file that another process is just making has its numbers once it has its tables.
+        (tables,) = self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()
         (version,) = self._db.execute("PRAGMA user_version").fetchone()
         (application,) = self._db.execute("PRAGMA application_id").fetchone()
-        (tables,) = self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()
         if tables and application != _APPLICATION:
             raise LocalError(f"{self.path}: is not a state file of kubesaga run", "name another one with --state FILE")
         if tables and version != SCHEMA_VERSION:

@@ -11,7 +11,7 @@ from kubesaga.api import constants as c
 from kubesaga.api.about import about
 from kubesaga.api.compile import effective_context, effective_options
 from kubesaga.api.contract import step_input, step_key, trace_parent
-from kubesaga.api.findings import check_task
+from kubesaga.api.findings import Code, check_task
 from kubesaga.api.history import Block, spill
 from kubesaga.api.status import read_status, write_status
 from kubesaga.api.times import epoch, rfc3339
@@ -29,6 +29,8 @@ Obj = dict[str, Any]
 NAMESPACE = "default"
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _LONGEST_NAME = 253
+# What an API server refuses; anything else that is wrong is for the engine to say.
+_REFUSED = frozenset({Code.INVALID_FIELD, Code.INVALID_VERSION})
 # What a child takes over from its parent, as on a cluster.
 _PASSED_ON = ("correlationId", "parentCorrelationId", "reason", "sourceSystem", "tags")
 
@@ -85,13 +87,17 @@ class LocalTask:
 
 
 def new_task(manifest: Mapping[str, Any], uid: str, now: float) -> Obj:
-    """The object that an API server would make of a manifest. Raises LocalError for a name that none may have."""
+    """The object that an API server would make of a manifest. Raises LocalError for one that it would refuse."""
     name = str((manifest.get("metadata") or {}).get("name"))
     if not _NAME.fullmatch(name) or len(name) > _LONGEST_NAME:
         raise LocalError(
             f"{name!r} is no name of a Task",
             "write lower-case letters, digits, - and ., first and last a letter or digit, at most 253 characters",
         )
+    wrong = [each for each in check_task(manifest["spec"]) if each.code in _REFUSED]
+    if wrong:
+        listed = "; ".join(f"{each.path}: {each.message}; {each.remedy}" for each in wrong)
+        raise LocalError(f"Task {name}: {listed}", "see where with: kubesaga lint FILE")
     meta = {
         **(manifest.get("metadata") or {}),
         "namespace": NAMESPACE,

@@ -64,10 +64,10 @@ def show(cluster: Cluster, task: TaskName) -> None:
 
     story = cluster.run(read)
     if not story.status.stale:
-        hint = f"see: kubesaga explain {task}"
+        hint = f"see: kubesaga explain {task} -n {story.namespace}"
         raise CliError(f"Task {task} is not stale", hint, ExitCode.NOT_FOUND)
     from kubesaga.cli.views.explain import explain, text
     from kubesaga.cli.views.staleness import reasons
 
     now = time.time()
-    output.print_lines([*reasons(story, now), "", *text(explain(story, now), now)])
+    output.print_lines([*reasons(story, now), "", *text(explain(story, now, cluster.pointed), now)])

@@ -71,12 +71,12 @@ def doctor(
     """
 
     async def examine(saga: AsyncKubesaga) -> list[Check]:
-        first = await _kubernetes(saga)
+        first = [await _kubernetes(saga), *await _namespace(saga)]
         operator = await _Operator.find(saga, operator_namespace)
         parts = await asyncio.gather(
             _definitions(saga), operator.checks(saga), _rights(saga), operator.rights(saga), _images(saga)
         )
-        return [first, *(check for part in parts for check in part)]
+        return [*first, *(check for part in parts for check in part)]
 
     checks = cluster.run(examine)
     if output_ is TextFormat.TEXT:
@@ -116,6 +116,15 @@ async def _kubernetes(saga: AsyncKubesaga) -> Check:
 
     version, denied = await _read(saga.kube.get("/version"), "reading the cluster's version")
     return checks.unknown("Kubernetes", denied) if version is None else checks.kubernetes(version)
+
+
+async def _namespace(saga: AsyncKubesaga) -> list[Check]:
+    """That there is such a namespace; rights in one, and its pods, can be asked for all the same."""
+    from kubesaga.cli.views import checks
+
+    path = f"/api/v1/namespaces/{saga.namespace}"
+    there, denied = await _read(saga.kube.get(path), f"reading namespace {saga.namespace}")
+    return [] if there is not None or denied else [checks.no_namespace(saga.namespace)]
 
 
 async def _definitions(saga: AsyncKubesaga) -> list[Check]:

@@ -39,7 +39,7 @@ def explain(cluster: Cluster, task: TaskName, output_: TextOutput = TextFormat.T
     from kubesaga.cli.views import explain as pages
 
     now = time.time()
-    explanation = pages.explain(story, now)
+    explanation = pages.explain(story, now, cluster.pointed)
     match output_:
         case TextFormat.TEXT:
             output.print_lines(pages.text(explanation, now))

@@ -95,7 +95,7 @@ class _Wanted:
         check_step(self.task, self.step, [each.name for each in task.steps])
         found = task.step(self.step)
         if found is not None and found.child_name:
-            hint = f"see: kubesaga logs {found.child_name}"
+            hint = f"see: kubesaga logs {found.child_name} -n {task.namespace}"
             raise CliError(f"step {self.step} runs a sub-workflow, which has logs of its own", hint, ExitCode.NOT_FOUND)
 
     def sources(self, task: Task) -> list[Source]:

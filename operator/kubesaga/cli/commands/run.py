@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -85,7 +86,10 @@ def run(
     ] = None,
     state: Annotated[Path, typer.Option("--state", metavar="FILE", help="Where runs are kept.")] = DEFAULT_STATE,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with a run that was interrupted, killed, or waited for a human.")
+        bool,
+        typer.Option(
+            "--resume", help="Go on with a run that was interrupted, killed, or suspended, or waited for a human."
+        ),
     ] = False,
     output: TextOutput = TextFormat.TEXT,
 ) -> None:
@@ -178,12 +182,24 @@ def _changed(handlers: _Words, python: str | None, mount: _Words, **flags: Any) 
     if "fail" in given:
         given["fail"] = tuple(given["fail"])
     if handlers:
-        given["handlers"] = tuple(handlers)
+        given["handlers"] = tuple(_folder(written) for written in handlers)
     if python:
-        given["python"] = python
+        given["python"] = _program(python)
     if mount:
         given["mounts"] = dict(_mount(written) for written in mount)
     return given
+
+
+def _folder(written: str) -> str:
+    if not Path(written).is_dir():
+        raise CliError(f"--handlers {written}: is no folder", "name the folder that handlers are imported from")
+    return written
+
+
+def _program(written: str) -> str:
+    if shutil.which(written) is None:
+        raise CliError(f"--python {written}: is no program of this machine", "write --python .venv/bin/python")
+    return written
 
 
 def _mount(written: str) -> tuple[str, str]:

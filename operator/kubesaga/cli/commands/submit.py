@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -84,7 +85,7 @@ def submit(
     """Create a Task.
 
     Of a template with a context, or from a file with Tasks. With --wait the exit code tells the outcome; it is 16
-    if the Task goes no further without a human.
+    if the Task needs attention and goes no further without a human. An approval is waited for.
     """
     request: dict[str, Any] = {
         "name": name,
@@ -95,7 +96,8 @@ def submit(
         "priority": priority,
     }
     limit = seconds(timeout, "--timeout")
-    requests = _requests(template, file, context, parameters, request)
+    requests, namespace = _requests(template, file, context, parameters, request)
+    cluster = replace(cluster, namespace=one_namespace(cluster.namespace, namespace))
     if dry_run is DryRun.CLIENT:
         _print_manifests([each.manifest(cluster.namespace or "default") for each in requests], output_)
         return
@@ -117,8 +119,8 @@ def _requests(
     context: str | None,
     parameters: list[str] | None,
     request: dict[str, Any],
-) -> list[TaskRequest]:
-    """What is asked for. Raises CliError."""
+) -> tuple[list[TaskRequest], set[str]]:
+    """What is asked for, and the namespaces that a file names. Raises CliError."""
     if file is not None:
         options = {"TEMPLATE": template, "--context": context, "-p": parameters or None}
         options |= {f"--{name.removesuffix('s').replace('_', '-')}": value for name, value in request.items()}
@@ -136,16 +138,26 @@ def _requests(
     made = parse_context(context) if context is not None else {}
     merge(made, nested(key_values(parameters or ())))
     try:
-        return [TaskRequest(template, context=made or None, **request)]
+        return [TaskRequest(template, context=made or None, **request)], set()
     except KubesagaError as error:
         raise CliError(str(error), error.remedy) from error
 
 
-def _from_file(file: str) -> list[TaskRequest]:
+def one_namespace(option: str | None, named: set[str]) -> str | None:
+    """Where to submit: as the option or the file says. Raises CliError where they say different things."""
+    said = named | ({option} if option is not None else set())
+    if len(said) > 1:
+        hint = "leave -n out, or give it as the file has it" if option is not None else "submit them file by file"
+        raise CliError(f"there is more than one namespace: {', '.join(sorted(said))}", hint)
+    return next(iter(said), None)
+
+
+def _from_file(file: str) -> tuple[list[TaskRequest], set[str]]:
     from kubesaga.client import KubesagaError, TaskRequest
 
     name = shown_name(file)
-    found = []
+    found: list[TaskRequest] = []
+    namespaces: set[str] = set()
     for document in parse_documents(read_text(file), name):
         if not isinstance(document, Mapping):
             raise CliError(f"{name}: a document is no object", "write Tasks, as for kubectl apply")
@@ -153,11 +165,12 @@ def _from_file(file: str) -> list[TaskRequest]:
             raise CliError(f"{name}: has a TaskTemplate", f"templates are applied: kubectl apply -f {name}")
         try:
             found.append(TaskRequest.of_manifest(document))
+            namespaces |= {str(named) for named in [(document.get("metadata") or {}).get("namespace")] if named}
         except KubesagaError as error:
             raise CliError(f"{name}: {error}", error.remedy) from error
     if not found:
         raise CliError(f"{name}: has no Task", "write one, with apiVersion, kind, metadata and spec")
-    return found
+    return found, namespaces
 
 
 def nested(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -53,6 +53,7 @@ def tree(
         return
     found = rows(cluster.run(read), time.time())
     if output.is_terminal(sys.stdout):
-        output.console().print(tree_table(found))
+        console = output.console()
+        console.print(tree_table(found, console.width))
     else:
         output.print_table(tree_lines(found))

@@ -40,7 +40,7 @@ def wait(
     """Wait for a Task.
 
     For its end, unless --for names a state of it or of a step. The exit code says how it ended; it is 16 if the
-    Task goes no further without a human.
+    Task needs attention and goes no further without a human. An approval is waited for.
     """
     there = condition(for_)
     limit = seconds(timeout, "--timeout")

@@ -105,16 +105,23 @@ def read_all(paths: Iterable[str]) -> Reading:
 
 def _files(paths: Iterable[str]) -> Iterator[tuple[str, bool]]:
     """Each file once, and whether it was named itself."""
+    given = list(paths)
+    named = {Path(path).resolve() for path in given if path != STDIN and not Path(path).is_dir()}
     seen: set[Path] = set()
-    for path in paths:
-        if path == STDIN or not Path(path).is_dir():
+    for path in given:
+        if path == STDIN:
             yield path, True
             continue
-        found = sorted(each for each in Path(path).rglob("*") if each.suffix in _SUFFIXES and _is_wanted(each, path))
-        for each in found:
-            if each.resolve() not in seen:
-                seen.add(each.resolve())
-                yield str(each), False
+        for file in _inside(path) if Path(path).is_dir() else [path]:
+            place = Path(file).resolve()
+            if place not in seen:
+                seen.add(place)
+                yield file, place in named
+
+
+def _inside(folder: str) -> list[str]:
+    found = (each for each in Path(folder).rglob("*") if each.suffix in _SUFFIXES and _is_wanted(each, folder))
+    return list(map(str, sorted(found)))
 
 
 def _is_wanted(file: Path, folder: str) -> bool:

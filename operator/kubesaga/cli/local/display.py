@@ -29,6 +29,7 @@ class Display(Watcher):
         self._canvas: Canvas | None = None
         self._asking: tuple[str, ...] | None = None
         self._reader: threading.Thread | None = None
+        self._gone = False
 
     def __enter__(self) -> Display:
         return self
@@ -50,7 +51,7 @@ class Display(Watcher):
             return  # the question must not be drawn over
         self._asking = None
         if self._canvas is None:
-            self._canvas = self._stack.enter_context(canvas(self._stream))
+            self._canvas = self._stack.enter_context(canvas(self._stream, run.clock.now))
         self._canvas.draw(story_of(run, run.root))
 
     def answered(self, answer: Answer, verdict: Verdict) -> None:
@@ -60,7 +61,7 @@ class Display(Watcher):
 
     def asks(self, run: Run, approvals: list[tuple[str, ...]]) -> bool:
         """Ask at the terminal about the first open approval, if there is one of either."""
-        if not (approvals and sys.stdin.isatty() and sys.stderr.isatty()):
+        if self._gone or not (approvals and sys.stdin.isatty() and sys.stderr.isatty()):
             return False
         if self._asking not in approvals:
             self.close()
@@ -75,7 +76,7 @@ class Display(Watcher):
         print(f"{'/'.join(path)} waits for you: approve or reject? [a/r] ", end="", file=sys.stderr, flush=True)
 
     def _read(self, run: Run) -> None:
-        """Take what is typed for an answer to the question that stands; until the terminal is closed."""
+        """Take what is typed for an answer to the question that stands; until Ctrl-D, or the terminal is closed."""
         while line := sys.stdin.readline():
             path, type_ = self._asking, _WORDS.get(line.strip().lower())
             if path is not None and type_ is not None:
@@ -83,6 +84,8 @@ class Display(Watcher):
                 run.answer(Answer(type_, path))
             elif path is not None:
                 self._ask(path)
+        self._gone = True
+        run.look_again()
 
 
 def story_of(run: Run, task: LocalTask) -> Story:

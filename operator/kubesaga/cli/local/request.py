@@ -84,7 +84,11 @@ def _sources(files: Iterable[str]) -> list[str]:
 
 def _ours(source: str) -> list[Obj]:
     name = shown_name(source)
-    return [document for document in parse_documents(read_text(source), name) if _is_ours(document)]
+    ours = [document for document in parse_documents(read_text(source), name) if _is_ours(document)]
+    for document in ours:
+        if not isinstance(document.get("metadata") or {}, dict):
+            raise CliError(f"{name}: {document['kind']}: metadata is not an object", "write metadata: {name: …}")
+    return ours
 
 
 def _neighbours(folders: Iterable[str]) -> list[tuple[Obj, str]]:

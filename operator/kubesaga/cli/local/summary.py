@@ -93,7 +93,9 @@ def _what_to_do(run: Run, state_option: str) -> Iterator[str]:
         attention = task.session.status.attention
         if attention is not None:
             yield f"  {attention.message}"
-    if not run.approvals():
+    if run.root.session.suspended:
+        yield f"  {run.root.session.status.message}: {go_on}"
+    elif not run.approvals():
         yield f"  {run.root.session.status.message}"
         yield f"  {go_on} --act STEP=ACTION   (Retry, Complete, Resolve, Skip, Fail, GiveUp, …)"
 

@@ -58,6 +58,11 @@ def kubernetes(version: Obj) -> Check:
     return Check("Kubernetes", Level.OK, found)
 
 
+def no_namespace(name: str) -> Check:
+    """The namespace that was asked about is not there."""
+    return Check("Namespace", Level.FAIL, f"there is no namespace {name}", "name another with -n, or create it")
+
+
 def definition(expected: Obj, found: Obj | None) -> Check:
     """One CRD: that it is there, served, and has the schema of this version of Kubesaga."""
     name = str(expected["metadata"]["name"])

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 from kubesaga.api.times import rfc3339
@@ -27,8 +27,8 @@ class Explanation:
     remedies: tuple[Remedy, ...]
 
 
-def explain(story: Story, now: float) -> Explanation:
-    """All of it, from the Task's status and its template."""
+def explain(story: Story, now: float, pointed: Callable[[str], str] = str) -> Explanation:
+    """All of it, from the Task's status and its template; ``pointed`` adds to a command which cluster is meant."""
     attention = story.status.attention
     return Explanation(
         headline=_headline(story, now),
@@ -36,7 +36,7 @@ def explain(story: Story, now: float) -> Explanation:
         needs_human="" if attention is None else f"{attention.reason}: {attention.message}",
         waits=tuple(waits(story)),
         expected=tuple(expected(story)),
-        remedies=tuple(remedies(story)),
+        remedies=tuple(replace(each, command=pointed(each.command)) for each in remedies(story)),
     )
 
 
@@ -56,7 +56,7 @@ def text(explanation: Explanation, now: float) -> list[str]:
     lines = [explanation.headline]
     if explanation.needs_human:
         lines += ["", "It needs a human:", f"  {explanation.needs_human}"]
-    elif explanation.message:
+    elif explanation.message not in {"", *(fact.what for fact in explanation.waits)}:
         lines.append(f"  {explanation.message}")
     lines += _section("It waits for:", (_since(fact, now) for fact in explanation.waits))
     lines += _section("What happens next:", (_due(fact, now) for fact in explanation.expected))

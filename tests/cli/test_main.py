@@ -21,6 +21,8 @@ from kubesaga.cli.exits import MEANINGS, ExitCode, of_outcome
 from kubesaga.cli.main import main, new_app
 from kubesaga.engine.vocabulary import TaskOutcome
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 HEAVY = ("kubernetes", "aiohttp", "kopf", "rich", "yaml", "kubesaga.api.models", "kubesaga.client", "kubesaga.local")
 

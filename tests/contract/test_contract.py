@@ -11,6 +11,8 @@ import pytest
 
 from tests.contract.cases import CASES, Case
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "container-only"
 SDK_CALLABLE = "tests.contract.subject:Asked"

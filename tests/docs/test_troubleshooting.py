@@ -11,6 +11,8 @@ import pytest
 
 from kubesaga_sdk import errors
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "troubleshooting.md").read_text()
 # What is made of one of these has its type or reason as the first argument.

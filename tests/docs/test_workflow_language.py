@@ -26,6 +26,8 @@ from kubesaga.engine.vocabulary import (
 )
 from tests.docs.pages import DOCS, ROOT, Manifest, findings, manifests, page
 
+pytestmark = pytest.mark.slow
+
 PAGES = sorted(file.stem for file in DOCS.glob("*.md"))
 PAGE = page("workflow-language")
 OBJECTS = list(manifests(PAGE))

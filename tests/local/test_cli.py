@@ -12,6 +12,8 @@ import yaml
 from kubesaga.cli.main import main
 from tests.local.support import HANDLERS, handler, shell, task, template
 
+pytestmark = pytest.mark.slow
+
 FLOW = template(
     handler("a", compensation={}), handler("b", "steps:call", "a"), failureStrategy="Compensate",
     inputSchema={"type": "object", "properties": {"n": {"type": "integer"}}},

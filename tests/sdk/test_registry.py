@@ -28,6 +28,8 @@ from kubesaga_sdk.loader import _NAME
 from kubesaga_sdk.registry import REFERENCE
 from tests.sdk.support import PYTHON_PATH, ROOT, Ended, StepProcess, run, step_input
 
+pytestmark = pytest.mark.slow
+
 REGISTERED = str(ROOT / "tests" / "sdk" / "samples")
 
 

@@ -10,6 +10,8 @@ import pytest
 
 from tests.sdk.support import StepProcess, run, step_input
 
+pytestmark = pytest.mark.slow
+
 
 def sample(name: str, method: str = "call", **fields: Any) -> dict[str, Any]:
     return step_input(f"sample_handlers:{name}", method, **fields)

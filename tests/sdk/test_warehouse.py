@@ -8,6 +8,8 @@ import pytest
 
 from tests.sdk.conftest import RunningWarehouse
 
+pytestmark = pytest.mark.slow
+
 RESERVATION = {"order": "o-1", "sku": "teapot", "quantity": 2}
 PAYMENT = {"order": "o-1", "customer": "alice", "amount": 500}
 

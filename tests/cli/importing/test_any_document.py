@@ -20,6 +20,8 @@ from kubesaga.cli.importing.template import convert_template
 from kubesaga.cli.importing.words import logical_name, object_name, step_name
 from kubesaga.cli.main import main
 
+pytestmark = pytest.mark.slow
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),

@@ -123,7 +123,8 @@ class Simulation:
                 operator.bury_for_good()
             await asyncio.sleep(0.1)  # they clear up after themselves
             log.removeHandler(listener)
-            log.propagate, log.level = before
+            log.propagate = before[0]
+            log.setLevel(before[1])  # which also forgets what loggers below have remembered of it
         return self._finish()
 
     async def _play(self) -> None:

@@ -75,6 +75,16 @@ def test_a_terminal_gets_colours_unless_they_are_not_wanted(no_colour: bool, mon
     assert ("\x1b[32m" in terminal.getvalue()) is not no_colour
 
 
+def test_a_narrow_terminal_cuts_no_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLUMNS", "40")
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stdout", terminal)
+    print_table(table())
+    assert "a-much-longer-name-" + "x" * 120 in terminal.getvalue()
+    assert len(terminal.getvalue().splitlines()) == 3
+
+
 def test_a_table_without_rows_is_nothing(capsys: Capture) -> None:
     print_table(Table(("Name",)))
     assert capsys.readouterr().out == ""

@@ -1,6 +1,6 @@
 """What goes to stdout: tables, JSON, YAML. What is said about it goes to stderr, so that stdout can be piped.
 
-A table has colours and fits the terminal's width if it goes to a terminal, and is plain, whole and stable otherwise.
+A table has colours if it goes to a terminal, and is plain otherwise; its lines are whole either way.
 """
 
 from __future__ import annotations
@@ -79,16 +79,32 @@ def note(text: str) -> None:
 
 
 def print_table(table: Table) -> None:
-    """The table, coloured on a terminal; without rows nothing."""
+    """The table, coloured on a terminal; without rows nothing. No line is cut or folded: names are to be copied."""
     if not table.rows:
         return
+    header = [column.upper() for column in table.columns]
+    widths = [max(len(row[i]) for row in [header, *table.rows]) for i in range(len(header))]
     if is_terminal(sys.stdout):
-        _print_rich(table)
+        _print_coloured(table, header, widths)
         return
-    rows = [[column.upper() for column in table.columns], *table.rows]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(table.columns))]
-    for row in rows:
-        print(_GAP.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    for row in [header, *table.rows]:
+        print(_GAP.join(_cells(row, widths)).rstrip())
+
+
+def _cells(row: Sequence[str], widths: Sequence[int]) -> list[str]:
+    return [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+
+
+def _print_coloured(table: Table, header: Sequence[str], widths: Sequence[int]) -> None:
+    from rich.text import Text
+
+    out = console()
+    out.print(Text(_GAP.join(_cells(header, widths)).rstrip(), style="bold"), soft_wrap=True)
+    for row in table.rows:
+        cells = zip(row, _cells(row, widths), strict=True)
+        line = Text(_GAP).join(Text(padded, style=table.styles.get(cell, "")) for cell, padded in cells)
+        line.rstrip()
+        out.print(line, soft_wrap=True)
 
 
 def console(stream: TextIO | None = None) -> Console:
@@ -101,15 +117,3 @@ def console(stream: TextIO | None = None) -> Console:
 def is_terminal(stream: TextIO) -> bool:
     """Whether a human looks at the stream, on something that can place a cursor."""
     return stream.isatty() and os.environ.get("TERM") != "dumb"
-
-
-def _print_rich(table: Table) -> None:
-    from rich.table import Table as RichTable
-    from rich.text import Text
-
-    shown = RichTable(box=None, pad_edge=False, header_style="bold", padding=(0, len(_GAP), 0, 0))
-    for column in table.columns:
-        shown.add_column(column.upper(), overflow="fold")
-    for row in table.rows:
-        shown.add_row(*(Text(cell, style=table.styles.get(cell, "")) for cell in row))
-    console().print(shown)

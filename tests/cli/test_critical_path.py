@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kubesaga.cli.views.critical_path import critical_path
 from kubesaga.cli.views.story import Story
+from kubesaga.engine.vocabulary import Role
 from tests.cli import stories
 from tests.cli.recorded import handler, recorded, template, world
 from tests.engine.world import Outcome, fails, scripted
@@ -45,6 +46,15 @@ def test_a_skipped_step_hands_on_what_it_waited_for() -> None:
 def test_a_failed_step_that_ended_last_is_its_end() -> None:
     story = played(DIAMOND, {"slow": fails(seconds=30.0)})
     assert [link.step for link in critical_path(story)][-1] in {"slow", "after"}
+
+
+def test_the_undoing_goes_on_from_what_failed() -> None:
+    chain = critical_path(stories.told(stories.compensated()))
+    assert [(link.step, link.role) for link in chain if link.role is Role.COMPENSATION] == [
+        ("charge", Role.COMPENSATION),
+        ("reserve", Role.COMPENSATION),
+    ]
+    assert [link.begun_at for link in chain] == sorted(link.begun_at for link in chain)
 
 
 def test_without_the_template_it_is_not_known() -> None:

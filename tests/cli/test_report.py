@@ -128,7 +128,9 @@ def test_the_data_is_json_and_has_all_of_it() -> None:
     found = json.loads(json.dumps(data(stories.told(stories.compensated()))))
     assert (found["outcome"], found["seconds"]) == ("Compensated", 46.0)
     assert len(found["attempts"]) == 9
-    assert [link["step"] for link in found["criticalPath"]] == ["reserve", "charge", "ship"]
+    path = [(link["step"], link["role"]) for link in found["criticalPath"]]
+    undone = [("charge", "compensation"), ("reserve", "compensation")]
+    assert path == [("reserve", "forward"), ("charge", "forward"), ("ship", "forward"), *undone]
     assert [entry["step"] for entry in found["compensation"]["plan"]] == ["charge", "reserve"]
     assert [(error["step"], error["type"]) for error in found["errors"]] == [("mail", "NoServer"), ("ship", "NoTruck")]
 

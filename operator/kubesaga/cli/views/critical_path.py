@@ -1,6 +1,7 @@
 """Which chain of steps a Task's duration came from: shorten one of these, and the Task is shorter.
 
 From the step that ended last back to the one that it waited for longest, and so on to a step that waited for none.
+Where the Task was undone, the chain goes on through its compensations in the same way.
 """
 
 from __future__ import annotations
@@ -10,16 +11,19 @@ from dataclasses import dataclass
 
 from kubesaga.cli.views.story import Story
 from kubesaga.engine.records import StepRecord
+from kubesaga.engine.vocabulary import Role
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One step of the chain, in seconds: how long it took in all its attempts, and how long it waited before.
+    """One step of the chain, or its compensation, in seconds: how long it took in all its attempts, and how long it
+    waited before.
 
     ``waited`` runs from the end of what it waited for (the Task's start for the first one) to its first launch.
     """
 
     step: str
+    role: Role
     begun_at: float
     ended_at: float
     waited: float
@@ -34,16 +38,25 @@ def critical_path(story: Story) -> list[Link]:
     """The chain, first step first; empty where nothing has ended, or the template is not known."""
     if story.plan is None:
         return []
-    done = {step.name: step for step in story.forward if _begun(step) is not None and step.finished_at is not None}
     parents = {step.name: (*step.depends_on, *step.run_after) for step in story.plan.steps}
-    start = story.status.started_at or 0.0
+    chain = _chain(Role.FORWARD, story.forward, parents, story.status.started_at or 0.0)
+    if story.status.saga is None or not chain:
+        return chain
+    undoing = [record for role, record in story.records() if role is Role.COMPENSATION]
+    order = {entry.step: entry.after for entry in story.status.saga.plan}
+    return chain + _chain(Role.COMPENSATION, undoing, order, chain[-1].ended_at)
+
+
+def _chain(role: Role, records: Iterable[StepRecord], parents: Mapping[str, Iterable[str]], start: float) -> list[Link]:
+    """The chain among these records, of which each waits for its parents, and the first for ``start``."""
+    done = {each.name: each for each in records if _begun(each) is not None and each.finished_at is not None}
     chain: list[Link] = []
     current = _last(done.values())
     while current is not None:
         before = _last(done[name] for name in _waited_for(current.name, parents, done.keys()))
         begun, ended = _begun(current) or start, current.finished_at or start
         waited = begun - (before.finished_at or start if before else start)
-        chain.append(Link(current.name, begun, ended, max(0.0, waited)))
+        chain.append(Link(current.name, role, begun, ended, max(0.0, waited)))
         current = before
     return chain[::-1]
 

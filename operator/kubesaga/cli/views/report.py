@@ -13,7 +13,7 @@ from typing import Any
 
 from kubesaga.cli.views.attempts import AttemptView, attempts
 from kubesaga.cli.views.chronicle import subject
-from kubesaga.cli.views.critical_path import critical_path
+from kubesaga.cli.views.critical_path import Link, critical_path
 from kubesaga.cli.views.story import Story
 from kubesaga.cli.views.times import span, stamp
 from kubesaga.engine.records import ResultRef
@@ -109,8 +109,8 @@ def _timeline(story: Story) -> Section:
     return Section("Timeline", ("When", "After", "What", "Events", "From → to", "Why"), tuple(rows), "Nothing moved.")
 
 
-def _name(attempt: AttemptView) -> str:
-    return attempt.step if attempt.role is Role.FORWARD else f"{attempt.step} (undo)"
+def _name(of: AttemptView | Link) -> str:
+    return of.step if of.role is Role.FORWARD else f"{of.step} (undo)"
 
 
 def _attempts(story: Story, found: list[AttemptView]) -> Section:
@@ -132,7 +132,7 @@ def _path(story: Story) -> Section:
     rows = []
     for link in critical_path(story):
         share = f"{100 * link.seconds / total:.0f} %" if total else ""
-        rows.append((link.step, _offset(story, link.begun_at), span(link.waited), span(link.seconds), share))
+        rows.append((_name(link), _offset(story, link.begun_at), span(link.waited), span(link.seconds), share))
     empty = "No step has ended." if story.plan else "Not known: the Task's template revision cannot be read."
     return Section("Critical path", ("Step", "Launched", "Waited", "Took", "Of the whole"), tuple(rows), empty)
 

@@ -87,7 +87,14 @@ def _attempt_data(attempt: AttemptView) -> dict[str, Any]:
 
 def _link_data(link: Link) -> dict[str, Any]:
     begun, ended = _time(link.begun_at), _time(link.ended_at)
-    return {"step": link.step, "begunAt": begun, "endedAt": ended, "seconds": link.seconds, "waited": link.waited}
+    return {
+        "step": link.step,
+        "role": str(link.role),
+        "begunAt": begun,
+        "endedAt": ended,
+        "seconds": link.seconds,
+        "waited": link.waited,
+    }
 
 
 def _errors_data(story: Story) -> list[dict[str, Any]]:

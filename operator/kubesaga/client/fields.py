@@ -57,6 +57,22 @@ class Metadata:
 
 
 @dataclass(frozen=True, slots=True)
+class Resource(Metadata):
+    """A resource of Kubesaga: a Task, a TaskTemplate or a TaskAction."""
+
+    @property
+    def spec(self) -> Mapping[str, Any]:
+        """What its author wrote, with the API server's defaults."""
+        spec: Mapping[str, Any] = self.raw["spec"]
+        return spec
+
+    @property
+    def status(self) -> Mapping[str, Any]:
+        """What the operator says; empty before it has looked."""
+        return self.raw.get("status") or {}
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
     """Why an attempt failed. ``outcome_unknown``: its work may have been done all the same."""
 

@@ -9,19 +9,13 @@ from typing import Any
 
 from kubesaga.api.conditions import find
 from kubesaga.api.constants import DEFAULT_DOMAIN, READY
-from kubesaga.client.fields import Condition, Metadata
+from kubesaga.client.fields import Condition, Metadata, Resource
 from kubesaga.engine.vocabulary import ActionPhase, ActionType, Role
 
 
 @dataclass(frozen=True, slots=True)
-class Action(Metadata):
+class Action(Resource):
     """A TaskAction."""
-
-    @property
-    def spec(self) -> Mapping[str, Any]:
-        """What was asked for."""
-        spec: Mapping[str, Any] = self.raw["spec"]
-        return spec
 
     @property
     def type(self) -> ActionType:
@@ -51,29 +45,18 @@ class Action(Metadata):
     @property
     def phase(self) -> ActionPhase | None:
         """Applied or Rejected; None until it is answered."""
-        phase = (self.raw.get("status") or {}).get("phase")
+        phase = self.status.get("phase")
         return None if phase is None else ActionPhase(phase)
 
     @property
     def message(self) -> str:
         """What was done, or why it was refused."""
-        return str((self.raw.get("status") or {}).get("message", ""))
+        return str(self.status.get("message", ""))
 
 
 @dataclass(frozen=True, slots=True)
-class Template(Metadata):
+class Template(Resource):
     """A TaskTemplate."""
-
-    @property
-    def spec(self) -> Mapping[str, Any]:
-        """What its author wrote, with the API server's defaults."""
-        spec: Mapping[str, Any] = self.raw["spec"]
-        return spec
-
-    @property
-    def status(self) -> Mapping[str, Any]:
-        """What the operator says; empty before it has looked."""
-        return self.raw.get("status") or {}
 
     @property
     def domain(self) -> str:

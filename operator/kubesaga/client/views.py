@@ -15,7 +15,7 @@ from kubesaga.api import constants as c
 from kubesaga.api.conditions import find
 from kubesaga.api.step_status import read_value
 from kubesaga.client.errors import NoResult, TaskFailed
-from kubesaga.client.fields import Condition, Ending, Failure, Metadata, Parent, PinnedTemplate, moment
+from kubesaga.client.fields import Condition, Ending, Failure, Parent, PinnedTemplate, Resource, moment
 from kubesaga.engine.records import ResultRef
 from kubesaga.engine.states import TERMINAL_TASK_STATES
 from kubesaga.engine.vocabulary import (
@@ -114,21 +114,10 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Task(Metadata):
+class Task(Resource):
     """A Task. ``deleted``: a watch has seen it go, and this is how it was last."""
 
     deleted: bool = False
-
-    @property
-    def spec(self) -> Mapping[str, Any]:
-        """The request."""
-        spec: Mapping[str, Any] = self.raw["spec"]
-        return spec
-
-    @property
-    def status(self) -> Mapping[str, Any]:
-        """What the operator says; empty before it has looked."""
-        return self.raw.get("status") or {}
 
     @property
     def state(self) -> TaskState:

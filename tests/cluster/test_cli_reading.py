@@ -177,7 +177,12 @@ def test_report_comes_in_three_forms(cli: Cli) -> None:
         assert f"## {heading}" in markdown
     assert cli.ok("report", "order-1", "-o", "html").startswith("<!doctype html>")
     found = cli.data("report", "order-1")
-    assert [link["step"] for link in found["criticalPath"]] == ["reserve", "charge", "ship"]
+    assert [(link["step"], link["role"]) for link in found["criticalPath"]] == [
+        ("reserve", "forward"),
+        ("charge", "forward"),
+        ("ship", "forward"),
+        ("reserve", "compensation"),
+    ]
     assert [(a["step"], a["role"], a["number"], a["outcome"]) for a in found["attempts"]] == [
         ("reserve", "forward", 1, "Succeeded"),
         ("charge", "forward", 1, "Failed"),

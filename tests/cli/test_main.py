@@ -24,6 +24,7 @@ from kubesaga.engine.vocabulary import TaskOutcome
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
+WAIT_SECONDS = 60
 HEAVY = ("kubernetes", "aiohttp", "kopf", "rich", "yaml", "kubesaga.api.models", "kubesaga.client", "kubesaga.local")
 
 Capture = pytest.CaptureFixture[str]
@@ -220,7 +221,7 @@ def test_ctrl_c_ends_it_with_a_word(tmp_path: Path) -> None:
     )
     with pipe.open("w"):  # Returns when the command reads.
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate()
+        _, said = process.communicate(timeout=WAIT_SECONDS)
     assert (process.returncode, said) == (ExitCode.INTERRUPTED, "interrupted\n")
 
 

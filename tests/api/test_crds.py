@@ -20,6 +20,7 @@ from kubesaga.engine.vocabulary import ActionPhase, ActionType, Backoff, Desired
 ROOT = Path(__file__).parents[2]
 CRDS = {"tasks": task_crd(), "tasktemplates": task_template_crd(), "taskactions": task_action_crd()}
 CHANGEABLE = ["cancellation", "desiredState", "ttlAfterFinished"]
+FILES = generate.generated_files()
 ANNOTATION_LIMIT = 256 * 1024
 
 
@@ -38,11 +39,7 @@ def nodes(schema: dict[str, Any], path: str = "") -> Iterator[tuple[str, dict[st
 
 
 def test_the_generated_files_are_those_in_the_project() -> None:
-    stale = [
-        name
-        for name, content in generate.generated_files().items()
-        if (ROOT / name).read_text(encoding="utf-8") != content
-    ]
+    stale = [name for name, content in FILES.items() if (ROOT / name).read_text(encoding="utf-8") != content]
     assert stale == [], "run `python -m kubesaga.api.generate` and commit the result"
 
 
@@ -61,9 +58,9 @@ def test_checking_prints_what_differs_and_fails(tmp_path: Path, capsys: pytest.C
     assert "python -m kubesaga.api.generate" in printed.err
 
 
-@pytest.mark.parametrize("name", generate.generated_files())
+@pytest.mark.parametrize("name", FILES)
 def test_each_file_fits_into_the_annotation_of_a_client_side_apply(name: str) -> None:
-    assert len(generate.generated_files()[name].encode()) < ANNOTATION_LIMIT
+    assert len(FILES[name].encode()) < ANNOTATION_LIMIT
 
 
 @pytest.mark.parametrize("crd", CRDS.values(), ids=CRDS)
@@ -212,7 +209,7 @@ def test_defaults_are_those_of_the_models() -> None:
 
 
 def test_the_files_are_yaml_without_anchors() -> None:
-    for name, content in generate.generated_files().items():
+    for name, content in FILES.items():
         if name.endswith(".yaml"):
             assert yaml.safe_load(content)["kind"] == "CustomResourceDefinition"
             assert not any(isinstance(token, yaml.AnchorToken) for token in yaml.scan(content))

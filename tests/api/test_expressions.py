@@ -277,6 +277,14 @@ def test_checking_never_fails_whatever_the_text(source: str) -> None:
         assert problem.column >= 1
 
 
+def test_what_was_found_for_one_asker_is_not_told_to_the_next() -> None:
+    source = "steps.a.result"
+    assert check_expression(source, allowed_steps=["b"])
+    assert not check_expression(source, allowed_steps=["a"])
+    check_expression(source).append(check_expression("1 +")[0])
+    assert check_expression(source) == []
+
+
 def test_a_step_that_is_not_seen_is_told_with_its_place() -> None:
     problems = check_expression("context.a == 1 &&\n has(steps.b) && steps['c'].result == 1", allowed_steps={"b"})
     assert [(p.line, p.column, p.step) for p in problems] == [(2, 18, "c")]

@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kubesaga.api.history import BLOCK_LENGTH, history_name, spill
@@ -48,6 +48,7 @@ class Archive:
         return [f"{entry['at']} {entry['step']}" for entry in [*entries, *self.wire["transitions"]]]
 
 
+@settings(max_examples=50)
 @given(st.lists(st.integers(0, 1001) | st.integers(0, 9), max_size=30))
 def test_no_move_is_lost_or_told_twice(passes: list[int]) -> None:
     archive, moved, at = Archive(), 0, 0.0

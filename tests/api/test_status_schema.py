@@ -184,6 +184,14 @@ def test_every_action_is_admitted(action: ActionType) -> None:
     assert problems(write_status(status, None, [], generation=1, now=NOW)) == []
 
 
+def test_the_longest_action_is_admitted() -> None:
+    """A TaskAction may say more, in each of its words, than the status has room for."""
+    record = ActionRecord("u" * 64, "n" * 253, ActionType.RETRY, NOW, "s" * 40, "w" * 512, "r" * 4096, "m" * 32768)
+    wire = write_status(TaskStatus(actions=(record,)), None, [], generation=1, now=NOW)
+    assert problems(wire) == []
+    assert wire["actions"][0]["requestedBy"] == "w" * 256
+
+
 def test_a_word_that_nobody_knows_is_refused() -> None:
     wire = write_status(full_status(), None, TRANSITIONS, generation=1, now=NOW)
     wire["state"] = "Confused"

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 import pytest
 
+from kubesaga.cli.commands.doctor import NEEDED
 from kubesaga.engine.vocabulary import ActionType
 from tests.chart.rendering import NAMESPACE, ROOT, Manifest, Render, Rendered
 
@@ -130,6 +131,12 @@ def test_the_operations_page_lists_the_operators_rights_as_they_are() -> None:
         **{resource.partition("/")[2]: verbs for resource, verbs in OPERATOR.items()},
         "leases": {"create", "get", "update"},
     }
+
+
+def test_the_doctor_asks_for_what_the_operator_needs() -> None:
+    # What a cluster may do without: only those that enforce owner references' permissions ask for it.
+    needed = {resource: verbs for resource, verbs in OPERATOR.items() if resource != "kubesaga.dev/tasks/finalizers"}
+    assert {f"{group}/{name}": set(verbs.split()) for (group, name), verbs in NEEDED.items()} == needed
 
 
 def rights_on_the_page() -> dict[str, set[str]]:

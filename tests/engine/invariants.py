@@ -8,9 +8,18 @@ from dataclasses import dataclass, replace
 
 from kubesaga.engine.decision import Attempt, Decision
 from kubesaga.engine.records import StepRecord, TaskStatus
-from kubesaga.engine.snapshot import Observation, Snapshot
+from kubesaga.engine.snapshot import Observation, Phase, Snapshot
 from kubesaga.engine.states import STEP_TRANSITIONS, TASK_TRANSITIONS, TERMINAL_TASK_STATES
-from kubesaga.engine.vocabulary import ActionType, Role, StepEvent, StepKind, StepState, TaskEvent, TaskState
+from kubesaga.engine.vocabulary import (
+    ActionType,
+    CompensationWhen,
+    Role,
+    StepEvent,
+    StepKind,
+    StepState,
+    TaskEvent,
+    TaskState,
+)
 from tests.engine.world import World
 from tests.guarantees.identifiers import Guarantee
 
@@ -165,7 +174,8 @@ def check_turn_of_compensations(world: World, decision: Decision) -> None:
     for t in decision.transitions:
         if t.role is Role.COMPENSATION and t.event == StepEvent.ENQUEUE:
             assert t.step in due, f"{Guarantee.UNDONE_IN_REVERSE}: {t.step} is not due"
-            below = {graph.names[j] for j in graph.descendants(graph.index[str(t.step)])} & due
+            undone = graph.index[t.step]
+            below = [name for name in sorted(due) if undone in graph.ancestors(graph.index[name])]
             early = [name for name in below if states[name] not in _DONE]
             assert not early, f"{Guarantee.UNDONE_IN_REVERSE}: {t.step} before {early}"
 
@@ -190,11 +200,17 @@ def check_jobs(world: World) -> None:
     assert max(launched.values(), default=0) <= 1, f"{Guarantee.ONE_JOB_PER_ATTEMPT}: {launched}"
     confirmed = {record.step for record in world.status.actions if record.type is ActionType.CONFIRM_STOPPED}
     for attempt, beside in world.beside.items():
-        forward = {a for a in beside if a.role is Role.FORWARD and a.step not in confirmed}
         if attempt.role is Role.COMPENSATION:
+            forward = {a for a in beside if a.role is Role.FORWARD and a.step not in confirmed}
+            # Its program is over, though its Job is not: a look that goes back behind it does no harm.
+            forward -= {a for a in forward if _ended_well(world, a, world.jobs[attempt].created_at)}
             assert not forward, f"{Guarantee.NO_UNDOING_BESIDE_WORK}: {attempt} beside {forward}"
         same = {a for a in beside if a.role is attempt.role and a.step == attempt.step and a.step not in confirmed}
         assert not same, f"{Guarantee.ONE_LIVE_ATTEMPT}: {attempt} beside {same}"
+
+
+def _ended_well(world: World, attempt: Attempt, at: float) -> bool:
+    return world.jobs[attempt].observe(at).phase is Phase.SUCCEEDED
 
 
 def check_success_means_that_every_step_is_done(world: World) -> None:
@@ -224,9 +240,15 @@ def check_bounds(world: World) -> None:
 
 
 def check_saga_is_done_or_named(world: World) -> None:
-    """due-undoing-done-or-named: done, skipped by a human, or listed as left."""
+    """due-undoing-done-or-named: what began is planned to be undone; that is done, skipped by a human, or left."""
     status = world.status
-    if status.saga is None or not world.ended:
+    if status.saga is None:
+        return
+    ran = {a.step for a, job in world.jobs.items() if a.role is Role.FORWARD and job.observe(world.now).started_at}
+    started = [s for s in world.plan.steps if s.compensation and s.compensation.when is CompensationWhen.STARTED]
+    lost = ran.intersection(step.name for step in started) - {entry.step for entry in status.saga.plan}
+    assert not lost, f"{Guarantee.DUE_UNDOING_DONE_OR_NAMED}: {lost} began, and nothing is planned to undo it"
+    if not world.ended:
         return
     assert [r.state for r in status.steps if r.state not in _AT_REST] == []
     for entry in status.saga.plan:

@@ -9,7 +9,7 @@ import pytest
 
 from kubesaga.engine.decision import Attempt
 from kubesaga.engine.plan import Approval, Plan, RetryPolicy, Step, Violation
-from kubesaga.engine.policies.actions import MOST_RECORDS
+from kubesaga.engine.policies.actions import MOST_AT_ONCE, MOST_RECORDS
 from kubesaga.engine.snapshot import TemplateProblem
 from kubesaga.engine.vocabulary import (
     ActionPhase,
@@ -314,6 +314,29 @@ def test_old_records_make_room_but_never_one_that_still_needs_its_answer() -> No
     kept = [r.uid for r in w.status.actions]
     assert kept[0] == first.uid
     assert len(kept) == MOST_RECORDS + 1
+
+
+def test_of_a_crowd_of_actions_a_bounded_number_is_applied_at_once_and_none_is_forgotten() -> None:
+    steps = tuple(Step(f"s{n:03}", kind=StepKind.APPROVAL, approval=Approval()) for n in range(300))
+    w = World(Plan(steps), scripted({})).run_until_state(TaskState.WAITING_FOR_DEPENDENCIES)
+    asked = [w.act(A.APPROVE, step.name) for step in steps]
+    most = len(w.pass_once(crash_after_write=True).verdicts)
+    assert most == MOST_AT_ONCE
+    assert [record.name for record in w.status.actions] == [action.name for action in asked[:most]]
+    w.run()
+    assert w.status.outcome is TaskOutcome.SUCCEEDED
+    assert {action.uid for action in asked} == w.verdicts.keys()
+
+
+def test_alternating_actions_on_one_step_do_not_outgrow_its_history() -> None:
+    w = World(chain(), scripted({"b": fails()})).run_until_state(TaskState.BLOCKED_BY_FAILURES)
+    for _ in range(100):
+        w.act(A.RETRY, "b")
+        w.act(A.FAIL, "b")
+    before = len(w.history)
+    w.pass_once()
+    moves = [transition for transition in w.history[before:] if transition.step == "b"]
+    assert MOST_AT_ONCE <= len(moves) <= 64, "the CRD admits 64 events of one step in one entry"
 
 
 # --- the whole Task ------------------------------------------------------------------------------------------------

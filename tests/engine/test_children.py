@@ -245,7 +245,8 @@ def test_a_child_deleted_by_hand_needs_a_human_who_says_what_became_of_it() -> N
     f = until_running(family({"y": LONG}))
     lose_child(f)
     assert f.root.status.attention.reason == "ChildMissing"  # type: ignore[union-attr]
-    f.root.act(A.COMPLETE, "sub", result={"by": "hand"})
+    f.root.applied(A.COMPLETE, "sub", result={"by": "hand"})
+    assert f.root.status.attention is None  # in the same decision: no later one need come
     f.run()
     assert ended(f.root) == (TaskState.COMPLETE, TaskOutcome.SUCCEEDED)
     assert f.root.step("sub").result == {"by": "hand"}

@@ -371,6 +371,17 @@ def test_a_step_that_runs_gets_its_start_written_with_the_next_decision_or_after
     assert [t.event for t in world.pass_once().transitions] == ["Start"]
 
 
+def test_a_start_is_written_in_time_although_the_clock_of_its_node_is_an_hour_ahead() -> None:
+    plan = Plan(steps=(Step("only"),))
+    world = World(plan, scripted({"only": Outcome(seconds=100)}))
+    world.pass_once()
+    running = {0: Observation(Phase.RUNNING, started_at=world.now + 3_600)}
+    early = decide(plan, replace(world.snapshot(), forward=running), world.now + 1)
+    assert (early.transitions, early.wake_at) == ((), world.now + 3)
+    late = decide(plan, replace(world.snapshot(), forward=running), world.now + 3)
+    assert [t.event for t in late.transitions] == ["Start"]
+
+
 # --- lost Jobs and crashes ---------------------------------------------------------------------------------------
 
 

@@ -58,4 +58,4 @@ def test_every_step_comes_after_all_that_it_waits_for(parents: list[list[int]]) 
     assert len(position) == len(nodes)
     for i, waits_for in enumerate(g.parents):
         assert all(position[p] < position[i] for p in waits_for)
-        assert set(g.ancestors(i)) == {a for a in range(len(nodes)) if i in g.descendants(a)}
+        assert set(g.ancestors(i)) == {*waits_for, *(a for p in waits_for for a in g.ancestors(p))}

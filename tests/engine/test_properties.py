@@ -4,20 +4,28 @@ from __future__ import annotations
 
 from random import Random
 
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+import pytest
 
-from kubesaga.engine.plan import Plan
-from kubesaga.engine.vocabulary import DeletionPolicy, DesiredState
-from tests.engine.arbitrary import User, plans, random_script
-from tests.engine.family import Family
+from kubesaga.engine.vocabulary import DeletionPolicy, DesiredState, Role
+from tests.engine.arbitrary import User, random_plan, random_script
+from tests.engine.family import Family, launches_below
 from tests.engine.invariants import Watched, check_all, check_approvals_need_no_job, check_history
+from tests.engine.world import World
 
-SEEDS = st.integers(0, 2**32)
+QUICK = 15
 
 
-def some(count: int) -> settings:
-    return settings(max_examples=count, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def seeds(count: int) -> pytest.MarkDecorator:
+    """Some that are played at every check, and the others with the slow tests."""
+    others = [pytest.param(seed, marks=pytest.mark.slow) for seed in range(QUICK, count)]
+    return pytest.mark.parametrize("seed", [*range(QUICK), *others])
+
+
+def random_family(random: Random, seed: int, make: type[World] = Watched) -> Family:
+    """A Task, its sub-workflows, and theirs."""
+    root, script = random_plan(random, 4, children=("sub",)), random_script(seed)
+    plans = {"sub": random_plan(random, 3, name="sub", children=("deep",)), "deep": random_plan(random, 2, name="deep")}
+    return Family(make(root, script), plans, script, make=make)
 
 
 def finish(world: Watched) -> None:
@@ -27,30 +35,25 @@ def finish(world: Watched) -> None:
     check_approvals_need_no_job(world)
 
 
-@some(80)
-@given(plans(), SEEDS)
-def test_every_task_ends_or_names_a_human_with_no_more_passes_than_something_new_asks_for(
-    plan: Plan, seed: int
-) -> None:
-    finish(Watched(plan, random_script(seed)))
+@seeds(80)
+def test_every_task_ends_or_names_a_human_with_no_more_passes_than_something_new_asks_for(seed: int) -> None:
+    finish(Watched(random_plan(Random(seed)), random_script(seed)))
 
 
-@some(80)
-@given(plans(), SEEDS)
-def test_crashes_and_stale_looks_at_jobs_change_nothing_of_that(plan: Plan, seed: int) -> None:
+@seeds(80)
+def test_crashes_and_stale_looks_at_jobs_change_nothing_of_that(seed: int) -> None:
     random = Random(seed)
-    world = Watched(plan, random_script(seed))
+    world = Watched(random_plan(random), random_script(seed))
     for _ in range(60):
         world.pass_once(crash_after_write=random.random() < 0.3, lag=random.choice([0.0, 0.3, 1.5]))
         world.tick(random.choice([0.0, 0.1, 0.5, 2.0]))
     finish(world)
 
 
-@some(80)
-@given(plans(), SEEDS)
-def test_nor_do_actions_suspensions_cancels_and_deletions_in_any_order(plan: Plan, seed: int) -> None:
+@seeds(80)
+def test_nor_do_actions_suspensions_cancels_and_deletions_in_any_order(seed: int) -> None:
     random = Random(seed)
-    world = Watched(plan, random_script(seed), policy=random.choice(list(DeletionPolicy)))
+    world = Watched(random_plan(random), random_script(seed), policy=random.choice(list(DeletionPolicy)))
     user = User(random)
     for _ in range(80):
         user.meddle(world)
@@ -59,22 +62,20 @@ def test_nor_do_actions_suspensions_cancels_and_deletions_in_any_order(plan: Pla
     finish(world)
 
 
-@some(60)
-@given(plans(), SEEDS)
-def test_nor_do_clocks_that_jump(plan: Plan, seed: int) -> None:
+@seeds(60)
+def test_nor_do_clocks_that_jump(seed: int) -> None:
     random = Random(seed)
-    world = Watched(plan, random_script(seed))
+    world = Watched(random_plan(random), random_script(seed))
     for _ in range(60):
         world.pass_once(skew=random.choice([0.0, 0.0, 0.0, -3_600.0, -5.0, 5.0, 3_600.0]))
         world.tick(random.choice([0.1, 0.5, 2.0]))
     finish(world)
 
 
-@some(60)
-@given(plans(), SEEDS)
-def test_an_action_is_answered_once_and_with_one_voice(plan: Plan, seed: int) -> None:
+@seeds(60)
+def test_an_action_is_answered_once_and_with_one_voice(seed: int) -> None:
     random = Random(seed)
-    world = Watched(plan, random_script(seed))
+    world = Watched(random_plan(random), random_script(seed))
     user = User(random, restless=0.6)
     for _ in range(40):
         user.meddle(world)
@@ -91,14 +92,10 @@ def test_an_action_is_answered_once_and_with_one_voice(plan: Plan, seed: int) ->
             assert not world.ended
 
 
-@some(40)
-@given(plans(4, children=("sub",)), plans(3, name="sub", children=("deep",)), plans(2, name="deep"), SEEDS)
-def test_parents_and_children_end_together_whatever_happens_to_either(
-    plan: Plan, below: Plan, deep: Plan, seed: int
-) -> None:
+@seeds(60)
+def test_parents_and_children_end_together_whatever_happens_to_either(seed: int) -> None:
     random = Random(seed)
-    script = random_script(seed)
-    family = Family(Watched(plan, script), {"sub": below, "deep": deep}, script, make=Watched)
+    family = random_family(random, seed)
     user = User(random, restless=random.choice([0.0, 0.1]))
     for _ in range(50):
         worlds = list(family.worlds())
@@ -111,3 +108,15 @@ def test_parents_and_children_end_together_whatever_happens_to_either(
     for world in family.worlds():
         check_history(world)
     family.check_no_undoing_beside_children()
+
+
+def test_the_seeds_lead_to_much_that_has_to_be_undone() -> None:
+    """A property that nothing puts to the test holds always."""
+    several = above = 0
+    for seed in range(40):
+        world = World(random_plan(Random(seed)), random_script(seed)).settle()
+        several += len(set(world.steps_launched(Role.COMPENSATION))) >= 2
+        family = random_family(Random(seed), seed, World).settle()
+        above += bool(family.root.steps_launched(Role.COMPENSATION) and launches_below(family))
+    assert several >= 5
+    assert above >= 3

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from random import Random
 from typing import Any
 
 from kubesaga.engine.decide import decide
@@ -415,16 +414,6 @@ class World:
             for step, record in zip(self.plan.steps, self.status.steps, strict=True)
         )
         return asked or self.desired is DesiredState.SUSPENDED or self.status.attention is not None
-
-    def run_chaotically(self, random: Random, limit: int = 4_000) -> World:
-        """As ``run``, with crashes between write and effect, stale looks at Jobs, and irregular passes."""
-        for _ in range(limit):
-            lag = random.choice([0.0, 0.0, 0.3, 1.5])
-            self.pass_once(crash_after_write=random.random() < 0.2, lag=lag)
-            if self.ended or self.stuck():
-                return self
-            self.tick(random.choice([0.0, 0.1, 0.5, 2.0]))
-        raise AssertionError(f"not ended after {limit} passes: {self.status.state}, {self.status.message}")
 
 
 def fails(type_: str = "Broken", *, retryable: bool = False, **changes: Any) -> Outcome:

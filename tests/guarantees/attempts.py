@@ -62,11 +62,6 @@ def has_ended(task: Obj | None) -> bool:
     return state_of(task) in ENDED
 
 
-def steps_of(task: Obj | None) -> dict[str, Obj]:
-    """The steps' records by name."""
-    return {step["name"]: step for step in status_of(task).get("steps") or ()}
-
-
 def record_of(task: Obj | None, step: str, role: str) -> Obj:
     """A step's record, or its compensation's; empty where there is none."""
     found = next((each for each in status_of(task).get("steps") or () if each["name"] == step), NOTHING)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from kubesaga.api import constants as c
-from kubesaga.engine.vocabulary import StepKind
+from kubesaga.engine.vocabulary import EndingTrigger, StepKind
 from tests.guarantees.attempts import (
     COMPENSATION,
     DONE,
@@ -196,7 +196,7 @@ def check_stopped(story: Story, jobs: Jobs, before: Obj, after: Obj) -> Iterator
 
 def check_deleted(task: Obj | None, job: Obj) -> Iterator[Breach]:
     """jobs-stay-until-the-end, as an operator deletes a Job. ``task``: as it is now; None if it is gone."""
-    if task is None or state_of(task) in ENDED:
+    if task is None or state_of(task) in ENDED or _is_of_an_end(task, job):
         return
     reason = condition(task, c.NEEDS_ATTENTION).get("reason")
     if task["metadata"].get("deletionTimestamp") and (reason == "NamespaceTerminating" or state_of(task) == "Pending"):
@@ -205,6 +205,15 @@ def check_deleted(task: Obj | None, job: Obj) -> Iterator[Breach]:
     yield Breach(
         Guarantee.JOBS_STAY_UNTIL_THE_END, where, f"deleted by the operator while the Task is {state_of(task)}"
     )
+
+
+def _is_of_an_end(task: Obj, job: Obj) -> bool:
+    """Whether the Task had come to an end after this Job: a request of then may arrive when it goes on."""
+    labels, status = labels_of(job), status_of(task)
+    if int(labels.get(c.LABEL_RUN, status.get("run", 1))) < status.get("run", 1):
+        return True
+    requested = (status.get("compensation") or NOTHING).get("trigger") == EndingTrigger.REQUESTED
+    return requested and labels[c.LABEL_ROLE] == FORWARD
 
 
 def check_child_created(story: Story, child: Obj, known: Iterable[Obj]) -> Iterator[Breach]:

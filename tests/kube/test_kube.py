@@ -162,6 +162,17 @@ def test_an_answer_that_is_no_status_and_a_message_as_long_as_an_object_are_both
     serve(tmp_path, api, use)
 
 
+@pytest.mark.parametrize("text", ["<html>Please log in</html>", "[]", ""])
+def test_a_page_in_place_of_an_object_is_no_answer(tmp_path: Path, text: str) -> None:
+    async def use(kube: Kube) -> None:
+        with pytest.raises(KubeError, match="no API server") as failed:
+            await kube.get(tasks_path("shop", "a"))
+        assert failed.value.transient
+        assert text[:60] in failed.value.message
+
+    serve(tmp_path, Api(lambda _: web.Response(text=text)), use)
+
+
 def test_no_server_and_a_server_that_does_not_answer_are_transient(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

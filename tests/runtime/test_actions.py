@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from kubesaga.engine.decision import Verdict
 from kubesaga.engine.vocabulary import ActionPhase, ActionType
 from kubesaga.kube.client import actions_path
@@ -85,6 +87,32 @@ def test_a_verdict_is_written_once_and_ends_the_waiting() -> None:
         }
         assert desk.kube.writes() == 1
         assert desk.names() == []
+
+    asyncio.run(main())
+
+
+def test_a_refusal_that_comes_late_does_not_overwrite_what_another_leader_answered() -> None:
+    async def main() -> None:
+        desk = Desk()
+        asked = desk.ask("again")
+        await desk.kube.merge_patch(actions_path(NS, "again", "status"), {"status": {"phase": "Applied"}})
+        await desk.answers.answer(NS, Verdict(asked["metadata"]["uid"], "again", ActionPhase.REJECTED, "late"), None)
+        assert desk.status("again") == {"phase": "Applied"}
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("told", [False, True])
+def test_what_was_applied_is_said_even_where_another_leader_has_refused_it(told: bool) -> None:
+    async def main() -> None:
+        desk = Desk()
+        asked = desk.ask("again")
+        refused = {"status": {"phase": "Rejected", "message": "too early"}}
+        written = await desk.kube.merge_patch(actions_path(NS, "again", "status"), refused)
+        if told:
+            desk.cache.upsert(Kind.ACTION, written)
+        await desk.answers.answer(NS, Verdict(asked["metadata"]["uid"], "again", ActionPhase.APPLIED, "done"), None)
+        assert (desk.status("again")["phase"], desk.status("again")["message"]) == ("Applied", "done")
 
     asyncio.run(main())
 

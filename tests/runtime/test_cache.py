@@ -169,6 +169,21 @@ def test_a_pod_that_a_list_lacks_keeps_its_last_words_and_is_reported_once() -> 
     assert cache.replace(Kind.POD, [], "10") == []
 
 
+def test_last_words_that_nobody_will_ask_for_go_with_the_next_list() -> None:
+    """Of thousands that go at once, the first are forgotten before their pods are seen to go."""
+    cache = Cache()
+    cache.upsert(Kind.TASK, obj("known", 1))
+    cache.upsert(Kind.JOB, job("b", 1, task="uid-ended"))
+    for name, of, task in (("a-x", "a", "uid-known"), ("b-x", "b", "uid-ended"), ("c-x", "c", "uid-unheard-of")):
+        cache.remove(Kind.POD, pod(name, 4, of=of, task=task))
+    cache.replace(Kind.POD, [], "9")
+    assert cache.count(Kind.POD) == 3, "Tasks and Jobs have not been listed yet"
+    cache.mark_synced(Kind.TASK)
+    cache.mark_synced(Kind.JOB)
+    cache.replace(Kind.POD, [], "10")
+    assert sorted(pod["metadata"]["name"] for pod in cache.all(Kind.POD)) == ["a-x", "b-x"]
+
+
 def test_the_cache_is_synced_once_every_kind_has_been_listed() -> None:
     async def main() -> None:
         cache = Cache()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from kubesaga.api import history
 from kubesaga.api.constants import FINALIZER, LABEL_DEAD_LETTER
 from kubesaga.kube.client import KubeError, configmaps_path, tasks_path
 
@@ -111,6 +114,43 @@ def test_a_saga_that_has_ended_is_released_as_it_is() -> None:
     world = World().play(act)
     assert world.started == ["pay"]
     assert not world.kube.all("jobs")
+
+
+def test_what_was_stored_for_a_saga_before_its_first_step_began_goes_with_it() -> None:
+    async def act(world: World) -> None:
+        approvals = [{"name": f"ok{n}", "approval": {}} for n in range(2)]
+        world.template("order", *approvals, {"name": "pay", "dependsOn": ["ok0", "ok1"]}, **SAGA)
+        world.task("t", "order")
+        await world.until_state("t", "WaitingForDependencies")
+        world.act("yes", "t", "Approve", step="ok0", result={"minutes": "x" * 5000})
+        await world.until(lambda: world.steps("t")["ok0"] == "Complete")
+        assert len(world.kube.all("configmaps")) == 1
+        await world.delete("t")
+        await world.until(lambda: world.state("t") is None)
+
+    world = World().play(act)
+    assert world.started == []
+    assert not world.kube.all("configmaps")
+
+
+def test_the_history_of_a_saga_without_a_step_goes_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(history, "MAX_TRANSITIONS", 8)
+    monkeypatch.setattr(history, "BLOCK_LENGTH", 4)
+
+    async def act(world: World) -> None:
+        world.template("order", {"name": "ok", "approval": {}}, blockedTimeout="1h", **SAGA)
+        world.task("t", "order")
+        for n in range(4):
+            await world.until_state("t", "WaitingForDependencies")
+            world.act(f"no-{n}", "t", "Reject", step="ok")
+            await world.until_state("t", "BlockedByFailures")
+            world.act(f"again-{n}", "t", "Retry", step="ok")
+        await world.until(lambda: world.status("t").get("historyBlocks", 0) > 0)
+        assert world.kube.all("configmaps")
+        await world.delete("t")
+        await world.until(lambda: world.state("t") is None)
+
+    assert not World().play(act).kube.all("configmaps")
 
 
 def test_a_deleted_task_without_a_saga_takes_its_work_along_at_once() -> None:

@@ -22,7 +22,7 @@ MIB = 1024 * 1024
 
 
 def delivered(document: Any) -> Delivery:
-    return deliver(TASK, DeletionPolicy.DELETE, "job-1", document)
+    return deliver(TASK, DeletionPolicy.DELETE, "job-1", document, {})
 
 
 def of_size(size: int, character: str = "x") -> dict[str, Any]:

@@ -14,9 +14,10 @@ T0, T1 = "2026-01-01T00:00:00Z", "2026-01-01T00:00:05Z"
 
 
 def job(*conditions: str, parallelism: int = 1, labels: dict[str, str] | None = None, **reasons: str) -> dict[str, Any]:
+    """With a ``parallelism`` of 0: as it is once it was told to stop."""
     return {
         "metadata": {"name": "j", "creationTimestamp": T0, "labels": labels or {}},
-        "spec": {"parallelism": parallelism},
+        "spec": {"parallelism": parallelism, **({} if parallelism else {"activeDeadlineSeconds": 1})},
         "status": {
             "startTime": T0,
             "conditions": [{"type": c, "status": "True", "reason": reasons.get(c, "")} for c in conditions],
@@ -72,6 +73,20 @@ def test_failure_target_counts_unless_we_stopped_the_job() -> None:
     assert seen(job("FailureTarget"), failed).phase is Phase.FAILED
     assert not seen(job("FailureTarget"), failed).terminal
     assert seen(job("FailureTarget", parallelism=0), failed).phase is not Phase.FAILED
+
+
+def test_a_deadline_that_somebody_else_gave_the_job_counts_once_its_pod_had_its_grace() -> None:
+    running = pod({"running": {"startedAt": T0}}, phase="Running")
+    assert seen(job("FailureTarget", FailureTarget="DeadlineExceeded"), running).phase is Phase.RUNNING
+    ended = job("FailureTarget", "Failed", FailureTarget="DeadlineExceeded", Failed="DeadlineExceeded")
+    assert seen(ended, pod(terminated(143), phase="Failed")).phase is Phase.FAILED
+
+
+def test_a_job_that_somebody_scaled_to_0_has_not_been_told_to_stop() -> None:
+    idle = job()
+    idle["spec"]["parallelism"] = 0
+    assert not seen(idle).stopping
+    assert seen(job(parallelism=0)).stopping
 
 
 def test_a_bad_document_counts_once_the_job_is_terminal() -> None:

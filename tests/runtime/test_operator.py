@@ -6,8 +6,11 @@ import asyncio
 
 import pytest
 
-from kubesaga.kube.client import leases_path
+from kubesaga.kube.client import Kube, leases_path
+from kubesaga.runtime import operator
+from kubesaga.runtime.cache import Cache
 from kubesaga.runtime.feed import Sink
+from kubesaga.runtime.health import STALE_AFTER, Health
 from kubesaga.runtime.leader import LostLeadership
 
 from .objects import NS
@@ -71,3 +74,28 @@ def test_the_operator_stops_at_once_while_the_caches_are_being_filled() -> None:
     world.play(told_to_stop)
     assert world.now() - ended[0] < LIST_SECONDS
     assert world.kube.at(LEASE)["spec"]["holderIdentity"] == ""
+
+
+def test_an_operator_with_a_long_queue_is_well_as_long_as_it_gets_on_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Health] = []
+
+    class Examined(Health):
+        def __init__(self, kube: Kube, cache: Cache) -> None:
+            super().__init__(kube, cache)
+            made.append(self)
+
+    async def examined(world: World) -> None:
+        names = [f"t{n}" for n in range(60)]
+        world.kube.latency = 0.5
+        for name in names:
+            world.task(name, "one-step")
+        began = world.now()
+        while any(world.state(name) != "Complete" for name in names):
+            assert made[0].sick() is None
+            await asyncio.sleep(1)
+        assert world.now() - began > 3 * STALE_AFTER
+
+    monkeypatch.setattr(operator, "Health", Examined)
+    world = World("--workers", "1")
+    world.template("one-step", {"name": "work"})
+    world.play(examined)

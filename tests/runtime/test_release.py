@@ -1,4 +1,4 @@
-"""The finalizer, what goes before it is taken away, and Jobs that were left without a Task."""
+"""The finalizer, what goes before it is taken away, and what was left without a Task."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from kubesaga.api.constants import FINALIZER, LABEL_TASK_UID
+from kubesaga.api.times import rfc3339
 from kubesaga.kube.client import KubeError, configmaps_path, jobs_path, tasks_path
 from kubesaga.runtime.cache import Cache, Kind, Obj
 from kubesaga.runtime.namespaces import REMEMBERED_SECONDS, Terminating, is_terminating
@@ -93,6 +94,26 @@ def orphaned(age: float, *, task_lives: bool = False, seen: bool = False) -> lis
 def test_jobs_whose_task_is_gone_are_deleted_once_they_are_no_longer_young() -> None:
     assert orphaned(LEAST_AGE - 1) == ["t-job", "t-cm"]
     assert orphaned(LEAST_AGE) == []
+
+
+def late_children(age: float, *, parent_lives: bool = False, started: bool = False) -> list[str]:
+    """Which Tasks are left after a sweep, of a child whose parent is unknown to the cache, and of a stranger's."""
+    kube, cache = ApiServer(), Cache()
+    parent = kube.add(tasks_path(NS), task("t", "Error"))
+    status = {"status": {"startedAt": rfc3339(0)}} if started else {}
+    cache.upsert(Kind.TASK, kube.add(tasks_path(NS), child_of(parent, "pack", "late", "Pending", **status)))
+    cache.upsert(Kind.TASK, kube.add(tasks_path(NS), task("other", "Pending")))
+    if not parent_lives:
+        kube.objects.pop(tasks_path(NS, "t"))
+    asyncio.run(Orphans(kube, cache, Release(kube, cache), 300.0, lambda: age).sweep())
+    return [obj["metadata"]["name"] for obj in kube.all("tasks")]
+
+
+def test_a_child_that_came_when_its_parent_was_gone_is_deleted_unless_it_has_started() -> None:
+    assert late_children(LEAST_AGE) == ["other"]
+    assert late_children(LEAST_AGE - 1) == ["late", "other"]
+    assert late_children(LEAST_AGE, started=True) == ["late", "other"]
+    assert late_children(LEAST_AGE, parent_lives=True) == ["t", "late", "other"]
 
 
 def test_jobs_of_a_task_that_the_cache_does_not_know_and_the_api_server_does_are_left_alone() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from kubesaga.api.constants import LABEL_ATTEMPT
 from kubesaga.kube.client import KubeError, tasks_path
 from kubesaga.runtime.cache import Obj
 
@@ -166,6 +167,22 @@ def test_a_child_deleted_by_hand_needs_a_human_who_then_says_how_to_go_on() -> N
     assert world.verdict("by-hand")[0] == "Applied"
 
 
+def test_a_child_deleted_while_its_step_waits_for_a_retry_is_missed_and_not_made_anew() -> None:
+    async def act(world: World) -> None:
+        world.script["label"] = [fails()]
+        order(world, pack={"retry": {"maxAttempts": 2, "backoff": "Fixed", "initialInterval": "20s"}})
+        await world.until(lambda: world.steps("t").get("pack") == "WaitingForRetry")
+        await world.delete(world.child("t", "pack"))
+        await world.until(lambda: "ChildMissing" in str(world.status("t")["conditions"]))
+        assert world.tasks() == ["t"]
+        world.act("by-hand", "t", "Complete", step="pack", result={"code": 1})
+        await world.until_state("t", *ENDS)
+
+    world = World().play(act)
+    assert world.state("t") == "Complete"
+    assert world.started == ["box", "label", "bill"]
+
+
 def test_a_workflow_that_runs_itself_through_another_is_refused() -> None:
     async def act(world: World) -> None:
         world.template("ping", sub("next", "pong", retry={"maxAttempts": 1}))
@@ -244,6 +261,52 @@ def test_a_child_that_was_never_created_can_be_after_all_when_its_step_is_retrie
 
     world = World().play(act)
     assert world.started.count("box") == 1
+
+
+def test_a_fence_comes_to_stand_for_the_next_attempt_where_that_is_given_up_too() -> None:
+    async def act(world: World) -> None:
+        def full(method: str, path: str) -> KubeError | None:
+            is_child = method == "POST" and path == tasks_path(NS) and world.state("t") is not None
+            return KubeError(403, "Forbidden", "exceeded quota: tasks") if is_child else None
+
+        def kept(method: str, path: str) -> KubeError | None:
+            is_fence = method == "DELETE" and path.startswith(tasks_path(NS))
+            return KubeError(503, "ServiceUnavailable", "not now") if is_fence else None
+
+        world.template("pack", {"name": "box"})
+        world.template("order", sub("pack", "pack", retry={"maxAttempts": 2, "backoff": "None"}))
+        world.kube.broken = full
+        world.task("t", "order")
+        await world.until(lambda: any("stop" in step for step in world.status("t").get("steps", ())))
+        world.kube.broken = kept
+        await world.until(lambda: world.status("t")["steps"][0]["attempt"] == 2)
+        world.change("t", desiredState="Cancelled", cancellation={"mode": "Terminate"})
+        await world.until_state("t", "Cancelled")
+        fence = world.kube.at(tasks_path(NS, world.child("t", "pack")))
+        assert fence["metadata"]["labels"][LABEL_ATTEMPT] == "2"
+
+    assert World().play(act).started == []
+
+
+def test_a_child_that_never_was_is_not_missed_when_its_next_attempt_cannot_create_it_at_once() -> None:
+    async def act(world: World) -> None:
+        refusals = [KubeError(422, "Invalid", "spec.context: too long"), KubeError(500, "InternalError", "not now")]
+
+        def refuse(method: str, path: str) -> KubeError | None:
+            is_child = method == "POST" and path == tasks_path(NS) and world.state("t") is not None
+            due = is_child and (len(refusals) == 2 or (refusals and world.state("t") != "Error" and retried))
+            return refusals.pop(0) if due else None
+
+        retried: list[bool] = []
+        world.kube.broken = refuse
+        order(world)
+        await world.until_state("t", "Error")
+        retried.append(True)
+        world.act("again", "t", "Retry")
+        await world.until_state("t", *ENDS[:1])
+        assert not refusals
+
+    assert World().play(act).started == ["box", "label", "bill"]
 
 
 def test_a_childs_large_result_reaches_the_steps_after_it() -> None:

@@ -247,6 +247,19 @@ def test_a_task_with_an_exact_version_asks_the_api_server_nothing() -> None:
     play(act)
 
 
+def test_what_another_version_of_the_operator_accepted_is_checked_again_before_a_task_pins_it() -> None:
+    async def act(shop: Shop) -> None:
+        shop.apply(template("one"))
+        await shop.settle()
+        ((name, recorded),) = shop.revision_objects().items()
+        shop.kube.put(revisions_path(NS, name), {**recorded, "data": {**recorded["data"], "sinceTheFuture": True}})
+        shop.template("one")["spec"]["sinceTheFuture"] = True
+        later = shop.restarted()
+        assert "Stalled (Findings)" in (await refused(later)).message
+
+    play(act)
+
+
 def test_a_template_that_was_deleted_unseen_is_not_taken_for_the_highest() -> None:
     async def act(shop: Shop) -> None:
         for version in ("1.0.0", "2.0.0"):

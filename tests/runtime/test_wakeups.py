@@ -246,6 +246,27 @@ def test_a_task_whose_revision_is_gone_stays_where_its_namespace_does() -> None:
     assert world.play(stays).tasks() == ["t"]
 
 
+def test_a_task_whose_revision_another_version_recorded_says_that_it_cannot_be_read() -> None:
+    async def begins(world: World) -> None:
+        world.template("order", {"name": "a"}, {"name": "b", "dependsOn": ["a"]})
+        world.task("t", "order")
+        await world.until(lambda: world.started == ["a"])
+
+    async def waits(world: World) -> None:
+        await world.until(lambda: "RevisionUnreadable" in str(world.status("t").get("conditions")))
+        message = world.status("t")["message"]
+        assert "cannot read the ControllerRevision" in message
+        assert "sinceTheFuture" in message
+        world.kube.put(path, recorded)
+        await world.until_state("t", "Complete")
+
+    world = World().play(begins)
+    path = next(each for each in world.kube.objects if "/controllerrevisions/" in each)
+    recorded = world.kube.at(path)
+    world.kube.put(path, {**recorded, "data": {**recorded["data"], "sinceTheFuture": True}})
+    assert world.play(waits).started == ["a", "b"]
+
+
 class LatePods(World):
     """A world in which the watch of pods lags behind all others."""
 

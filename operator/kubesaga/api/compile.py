@@ -1,7 +1,7 @@
 """From a TaskTemplate to what runs: the engine's Plan, and the content that a revision pins.
 
-Called by the runtime when a template changes and when a revision is read back. What an attempt's container
-looks like is the business of ``programs``.
+Called by the runtime when a template changes and when a revision is read back, by the local engine, and by the pages of
+the CLI that tell of a Task's template. What an attempt's container looks like is the business of ``programs``.
 """
 
 from __future__ import annotations

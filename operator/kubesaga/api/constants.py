@@ -17,6 +17,9 @@ TEMPLATE_PLURAL = "tasktemplates"
 ACTION_KIND = "TaskAction"
 ACTION_PLURAL = "taskactions"
 
+# The operator's Deployment and its pods, as the chart labels them.
+OPERATOR_SELECTOR = "app.kubernetes.io/part-of=kubesaga,app.kubernetes.io/component=operator"
+
 # Labels on Jobs and their pods (UID, step, attempt and role identify an attempt) and on revisions.
 LABEL_MANAGED_BY = "app.kubernetes.io/managed-by"
 MANAGED_BY = "kubesaga"
@@ -25,6 +28,7 @@ LABEL_TASK_UID = f"{GROUP}/task-uid"
 LABEL_STEP = f"{GROUP}/step"
 LABEL_ATTEMPT = f"{GROUP}/attempt"
 LABEL_ROLE = f"{GROUP}/role"
+LABEL_RUN = f"{GROUP}/run"
 LABEL_DOMAIN = f"{GROUP}/domain"
 LABEL_TEMPLATE = f"{GROUP}/template"
 LABEL_TEMPLATE_VERSION = f"{GROUP}/version"
@@ -73,7 +77,6 @@ INPUT_PATH = "/run/kubesaga"
 # The key and the checksum of a ConfigMap that holds a large result.
 RESULT_KEY = "result"
 ANNOTATION_SHA256 = f"{GROUP}/sha256"
-PERMANENT_EXIT_CODES = range(64, 79)
 
 # Conditions.
 READY = "Ready"

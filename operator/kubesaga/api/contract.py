@@ -1,7 +1,7 @@
 """The step contract's input side: the document that a step's program gets to read.
 
-Made when an attempt is launched, by the runtime's ``jobs``. Everything in it is recorded in the Task or its
-template, so that the same attempt always gets the same document.
+Made when an attempt is launched, by the runtime's ``jobs`` and by the local engine. Everything in it is
+recorded in the Task or its template, so that the same attempt always gets the same document.
 
 The fields: ``apiVersion``, ``kind`` (StepInput); ``task`` (name, namespace, uid, createdAt, initiator, sourceSystem,
 reason, tags; for a step of ``finally`` also ``outcome``, how the Task ends); ``step`` (name, role, callable, method,

@@ -1,6 +1,6 @@
 """The CustomResourceDefinitions: names, schemas, printer columns and the rules of the whole object.
 
-Called by ``generate`` only; the CRDs in crds/ are its output.
+Called by ``generate``, whose output is crds/, and by the CLI's ``doctor``, which compares a cluster's with them.
 """
 
 from __future__ import annotations

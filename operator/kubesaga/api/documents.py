@@ -7,25 +7,18 @@ termination message, and by the local engine for its processes.
 
 from __future__ import annotations
 
-import json
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kubesaga.api.constants import FRAMED_LIMIT_BYTES, PERMANENT_EXIT_CODES, RESULT_LIMIT_BYTES
-from kubesaga.engine.encoding import as_stored
+from kubesaga.api.constants import FRAMED_LIMIT_BYTES, RESULT_LIMIT_BYTES
+from kubesaga.engine import reported
 from kubesaga.engine.records import StepError
 
-# What a status takes (the CRD's bounds): longer words are cut, so that no report can keep a status from being written.
-_MESSAGE_LIMIT = 1000
-_WORD_LIMIT = 200
-_TYPES_LIMIT = 32
 _KILLED = 137
 _TERMINATED = 143
 _SIGNALS = 128
-_LONGEST_WAIT = 365 * 24 * 3600.0
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 _NO_RESULT = StepError(
@@ -34,9 +27,6 @@ _NO_RESULT = StepError(
     "runner (python -m kubesaga_sdk)",
     outcome_unknown=True,
 )
-
-# Errors that a program reports although its work may have been done.
-_WORK_DONE = frozenset({"ResultTooLarge", "InvalidResult", "Terminated"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +51,12 @@ def read_output(terminated: Mapping[str, Any], *, expects_document: bool) -> Out
     """Read a container's ``state.terminated``. A handler must leave a document, other programs may."""
     message = terminated.get("message") or ""
     code = int(terminated.get("exitCode", 0))
-    document = _parse(message)
+    document = reported.parsed(message)
     if code == 0:
         return _exited_well(message, document, expects_document=expects_document)
     error = document.get("error") if document else None
     if isinstance(error, dict):
-        return Output(error=_reported(error, code))
+        return Output(error=reported.error(error, code))
     return Output(error=_by_exit_code(code, terminated.get("reason"), message))
 
 
@@ -76,27 +66,7 @@ def read_framed(document: bytes) -> Output:
         text = document.decode()
     except UnicodeDecodeError:
         return Output(error=_invalid(document.decode("utf-8", "replace")))
-    return _after_success(text, _parse(text))
-
-
-def _parse(message: str) -> dict[str, Any] | None:
-    """The document, if it is one. NaN and infinities, which Python reads and JSON has not, make it none."""
-    try:
-        document = json.loads(message, parse_constant=_refuse, parse_float=_number)
-    except (ValueError, RecursionError):
-        return None
-    return document if isinstance(document, dict) else None
-
-
-def _refuse(text: str) -> None:
-    raise ValueError(f"{text} is not JSON")
-
-
-def _number(text: str) -> float | int:
-    number = float(text)
-    if math.isinf(number):
-        raise ValueError(f"{text} is out of range")
-    return as_stored(number)
+    return _after_success(text, reported.parsed(text))
 
 
 def _exited_well(message: str, document: dict[str, Any] | None, *, expects_document: bool) -> Output:
@@ -116,7 +86,7 @@ def _exited_well(message: str, document: dict[str, Any] | None, *, expects_docum
 
 def _after_success(message: str, document: dict[str, Any] | None) -> Output:
     if document is not None and isinstance(document.get("error"), dict):
-        return Output(error=_reported(document["error"], 0))
+        return Output(error=reported.error(document["error"], 0))
     if document is None or "result" not in document:
         return Output(error=_invalid(message))
     metadata = document.get("metadata")
@@ -154,37 +124,8 @@ def _invalid(message: str) -> StepError:
     )
 
 
-def _reported(error: Mapping[str, Any], code: int) -> StepError:
-    """An error document, taken leniently: what is missing or of the wrong type gets a default."""
-    type_ = error.get("type")
-    name = type_[:_WORD_LIMIT] if isinstance(type_, str) and type_ else "StepFailed"
-    retryable = error.get("retryable")
-    types = error.get("types")
-    after = error.get("retryAfter")
-    return StepError(
-        type=name,
-        message=str(error.get("message") or "")[:_MESSAGE_LIMIT],
-        code=str(error["code"])[:_WORD_LIMIT] if error.get("code") is not None else None,
-        retryable=retryable if isinstance(retryable, bool) else code not in PERMANENT_EXIT_CODES,
-        types=_words(types),
-        exit_code=code,
-        outcome_unknown=name in _WORK_DONE,
-        retry_after=_seconds(after),
-    )
-
-
-def _words(value: Any) -> tuple[str, ...]:
-    listed = value if isinstance(value, list) else []
-    return tuple(word[:_WORD_LIMIT] for word in listed if isinstance(word, str))[:_TYPES_LIMIT]
-
-
-def _seconds(value: Any) -> float | None:
-    valid = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= _LONGEST_WAIT
-    return float(value) if valid else None
-
-
 def _by_exit_code(code: int, reason: str | None, message: str) -> StepError:
-    tail = message.strip()[-_MESSAGE_LIMIT:]
+    tail = message.strip()[-reported.MESSAGE_LIMIT :]
     said = f"; its log ends: {tail}" if tail else ""
     if reason == "OOMKilled":
         return StepError(
@@ -211,7 +152,7 @@ def _by_exit_code(code: int, reason: str | None, message: str) -> StepError:
     return StepError(
         "ExitCode",
         f"the program failed with exit code {code}{said}",
-        retryable=code not in PERMANENT_EXIT_CODES,
+        retryable=code not in reported.PERMANENT_EXIT_CODES,
         exit_code=code,
         outcome_unknown=code > _SIGNALS,
     )

@@ -9,6 +9,7 @@ to refuse again.)
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 DURATION_PATTERN = "^([0-9]{1,5}h)?([0-9]{1,6}m)?([0-9]{1,8}s)?([0-9]{1,9}ms)?$"
 MIN_LENGTH = 2
@@ -19,6 +20,7 @@ _PATTERN = re.compile(DURATION_PATTERN)
 _UNITS = (("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1))
 
 
+@lru_cache(maxsize=1024)
 def parse_duration(text: str) -> float:
     """Seconds, exact to the millisecond. Raises ValueError with the remedy for what is not a duration."""
     match = _PATTERN.fullmatch(text)

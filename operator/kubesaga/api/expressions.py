@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from cel_expr_python import cel
@@ -28,6 +28,7 @@ _MAX_SHOWN = 200
 _MAX_REASON = 300
 
 Uses = dict[str, "Uses | None"]
+_Compiled = tuple[cel.Expression | None, Node | None, tuple["ExpressionProblem", ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,7 @@ def compile_expression(source: str) -> Expression:
     """Raises InvalidExpression."""
     program, tree, problems = _compiled(source, VARIABLES)
     if problems or program is None or tree is None:
-        raise InvalidExpression(source, problems)
+        raise InvalidExpression(source, list(problems))
     return Expression(source, _uses(references(tree)), tree, program)
 
 
@@ -128,7 +129,8 @@ def check_expression(
 
     ``allowed_steps`` are those whose results it sees, None = any; ``condition``: it has to be true or false.
     """
-    program, tree, problems = _compiled(source, frozenset(variables))
+    program, tree, refusals = _compiled(source, frozenset(variables))
+    problems = list(refusals)
     if program is None or tree is None:
         return problems
     if condition and program.return_type() not in (cel.Type.BOOL, cel.Type.DYN):
@@ -145,26 +147,32 @@ def _environment(variables: frozenset[str]) -> cel.Env:
     return cel.NewEnv(variables={name: types[name] for name in sorted(variables)})
 
 
-def _compiled(
-    source: str, variables: frozenset[str]
-) -> tuple[cel.Expression | None, Node | None, list[ExpressionProblem]]:
+def _compiled(source: str, variables: frozenset[str]) -> _Compiled:
     if len(source) > MAX_EXPRESSION:
-        message = (
+        return _refused(
             f"is {len(source)} characters long, of which {MAX_EXPRESSION} are allowed: prepare the value in a step"
         )
-        return None, None, [ExpressionProblem(message, 1, 1)]
+    return _compiled_once(source, variables)
+
+
+@lru_cache(maxsize=256)
+def _compiled_once(source: str, variables: frozenset[str]) -> _Compiled:
+    """A template is checked before it is compiled, and both again after a change elsewhere in it."""
     try:
         Inputs().add("the expression", source)
         program = _environment(variables).compile(source)
     except UnfitValue as error:
-        return None, None, [ExpressionProblem(str(error), 1, 1)]
+        return _refused(str(error))
     except RuntimeError as error:
-        return None, None, list(_library_problems(str(error)))
+        return None, None, tuple(_library_problems(str(error)))
     tree = read_tree(program.serialize())
     if loop_depth(tree) > MAX_LOOP_DEPTH:
-        message = f"has more than {MAX_LOOP_DEPTH} macros inside each other: prepare the value in a step"
-        return None, None, [ExpressionProblem(message, 1, 1)]
-    return program, tree, []
+        return _refused(f"has more than {MAX_LOOP_DEPTH} macros inside each other: prepare the value in a step")
+    return program, tree, ()
+
+
+def _refused(message: str) -> _Compiled:
+    return None, None, (ExpressionProblem(message, 1, 1),)
 
 
 def _uses(found: Iterator[Reference]) -> Uses:

@@ -1,7 +1,7 @@
 """What an attempt of a step runs: a template's step and defaults, boiled down to one container.
 
 The Kubernetes half of a template, beside the engine's half made by ``compile``. Called by the runtime when it
-builds a Job and when it reads what the Job's container left behind.
+builds a Job and when it reads what the Job's container left behind, and by the local engine for its processes.
 """
 
 from __future__ import annotations

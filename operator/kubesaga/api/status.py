@@ -1,8 +1,8 @@
 """``Task.status`` on the wire and in the engine: the one translation between the two.
 
-Called by the runtime's gather (reading) and apply (writing). What can be derived (progress, counts, the Task's next
-retry, conditions) is made here when writing and ignored when reading, so that no two fields can disagree. Steps are
-translated by ``step_status``, the history by ``history``.
+Called by the runtime's gather (reading) and apply (writing), by the local engine, and by the CLI, which reads what it
+shows. What can be derived (progress, counts, the Task's next retry, conditions) is made here when writing and ignored
+when reading, so that no two fields can disagree. Steps are translated by ``step_status``, the history by ``history``.
 """
 
 from __future__ import annotations
@@ -228,7 +228,7 @@ def _write_action(action: ActionRecord) -> Wire:
         name=action.name,
         type=action.type,
         step=action.step,
-        requestedBy=action.requested_by,
+        requestedBy=optional(_cut, action.requested_by),
         reason=optional(_cut, action.reason),
         at=rfc3339(action.at),
         message=_cut(action.message) or None,

@@ -1,7 +1,7 @@
 """``decide``: everything that Kubesaga decides about a Task, as one pure function.
 
-Called by the runtime's reconcile loop with facts that it gathered; the Decision that comes back is carried out by
-``kubesaga.runtime.apply``. The same snapshot and time always give the same decision.
+Called by the runtime's reconcile loop with facts that it gathered (``kubesaga.runtime.apply`` then carries the Decision
+out) and by ``session`` for a Task that lives in one process. The same snapshot and time always give the same decision.
 """
 
 from __future__ import annotations

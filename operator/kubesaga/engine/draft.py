@@ -80,12 +80,12 @@ class Draft:
         self.claim = False
         self.release = False
         self.wake_at: float | None = None
+        self.unheard = False  # there are actions that the next decision is to hear
         self.inline_size: int | None = None  # bytes of the results kept in the status, once somebody asked
         # What happened in this pass, for the Task's own state machine.
         self.finished_any = False
         self.enqueued_any = False
         self.retried_any = False
-        self.woken = False  # by an action, a parent or a skip: steps moved without an attempt
 
     # --- reading -------------------------------------------------------------------------------------------
 
@@ -231,7 +231,7 @@ class Draft:
             finalizer=policy is DeletionPolicy.COMPENSATE and not held and self._has_work_to_undo(),
             release=self.release,
             events=tuple(self.events),
-            wake_at=None if self.ended else self.wake_at,
+            wake_at=self.now if self.unheard else None if self.ended else self.wake_at,
         )
 
     def _has_work_to_undo(self) -> bool:

@@ -1,4 +1,4 @@
-"""The workflow's dependency graph: order, ancestors, descendants, and the cycle that makes it invalid.
+"""The workflow's dependency graph: order, ancestors, nearest descendants, and the cycle that makes it invalid.
 
 Steps are addressed by their index in the plan, which keeps one decision over a thousand steps within
 milliseconds. Used by the plan, by readiness and by the saga; ``find_cycle`` also by template validation.
@@ -114,12 +114,14 @@ class Graph:
 
     def ancestors(self, step: int) -> list[int]:
         """Every step before ``step``, direct or not, in topological order."""
-        seen = _reach(step, self.parents)
+        seen: set[int] = set()
+        todo = list(self.parents[step])
+        while todo:
+            node = todo.pop()
+            if node not in seen:
+                seen.add(node)
+                todo.extend(self.parents[node])
         return [i for i in self.order if i in seen]
-
-    def descendants(self, step: int) -> set[int]:
-        """Every step after ``step``, direct or not."""
-        return _reach(step, self.children)
 
     def nearest_descendants(self, step: int, among: frozenset[int]) -> list[int]:
         """Those of ``among`` that come after ``step`` with no other of ``among`` on some way between.
@@ -139,14 +141,3 @@ class Graph:
             else:
                 todo.extend(self.children[node])
         return sorted(found)
-
-
-def _reach(start: int, edges: Sequence[Sequence[int]]) -> set[int]:
-    seen: set[int] = set()
-    todo = list(edges[start])
-    while todo:
-        node = todo.pop()
-        if node not in seen:
-            seen.add(node)
-            todo.extend(edges[node])
-    return seen

@@ -1,6 +1,7 @@
 """What is known of a Task at one moment: the input of a decision.
 
-Made by ``kubesaga.runtime.gather`` from the API server's objects; it holds facts, no conclusions.
+Made by ``kubesaga.runtime.gather`` from the API server's objects, and by ``session`` for a Task that lives in one
+process; it holds facts, no conclusions.
 """
 
 from __future__ import annotations

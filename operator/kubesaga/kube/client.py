@@ -258,7 +258,16 @@ class Kube:
         query: Mapping[str, str] | None = None,
         content_type: str = _JSON,
     ) -> Obj:
-        answer: Obj = json.loads(await self._send(method, path, body, query=query, content_type=content_type))
+        content = await self._send(method, path, body, query=query, content_type=content_type)
+        try:
+            answer = json.loads(content)
+        except ValueError:
+            answer = None
+        if not isinstance(answer, dict):
+            started = content[:60].decode("utf-8", "replace")
+            raise KubeError(
+                0, "NoAnswer", f"{method} {path}: what answers at {self._host} is no API server: it says {started!r}"
+            )
         return answer
 
     async def _send(

@@ -89,10 +89,12 @@ def session_options(
     middlewares: Sequence[aiohttp.ClientMiddlewareType] = (),
     *,
     proxied: bool = False,
+    headers: Sequence[tuple[str, str]] = (),
 ) -> dict[str, Any]:
     """Arguments of an aiohttp session that authenticates each request.
 
-    ``proxied``: through the environment's HTTPS_PROXY, if it names one, as kubectl does.
+    ``proxied``: through the environment's HTTPS_PROXY, if it names one, as kubectl does. ``headers`` go with each
+    request.
     """
 
     async def authenticate(
@@ -105,7 +107,7 @@ def session_options(
 
     return {
         "trust_env": proxied,
-        "headers": {"User-Agent": user_agent},
+        "headers": [("User-Agent", user_agent), *headers],
         "middlewares": (authenticate, *middlewares),
     }
 

@@ -63,9 +63,18 @@ class Answers:
         self._events = events
 
     async def answer(self, namespace: str, verdict: Verdict, task: Obj | None) -> None:
-        """Write one verdict. One that is written already, or whose action is gone, is no concern. Raises KubeError."""
+        """Write one verdict. One that is written already, or whose action is gone, is no concern. Raises KubeError.
+
+        What was applied is on record in the Task, by a write that is guarded; so it overrules a refusal. A refusal is
+        on record nowhere: it is written only to the very action that was judged, so that one that comes late, or from
+        an operator that no longer leads, does not overwrite another answer.
+        """
         action = self._cache.get(Kind.ACTION, namespace, verdict.name)
-        if action is None or action["metadata"]["uid"] != verdict.uid or not is_unanswered(action):
+        if action is None or action["metadata"]["uid"] != verdict.uid or action["metadata"].get("deletionTimestamp"):
+            return
+        answered = (action.get("status") or {}).get("phase")
+        applied = verdict.phase is ActionPhase.APPLIED
+        if answered and (answered == verdict.phase or not applied):
             return
         status = {
             "observedGeneration": action["metadata"].get("generation", 1),
@@ -73,7 +82,10 @@ class Answers:
             "message": verdict.message,
         }
         # The UID keeps the answer from an action that has taken this one's name.
-        body = {"metadata": {"uid": verdict.uid}, "status": status}
+        guard = {"uid": verdict.uid}
+        if not applied:
+            guard["resourceVersion"] = action["metadata"]["resourceVersion"]
+        body = {"metadata": guard, "status": status}
         try:
             written = await self._kube.merge_patch(actions_path(namespace, verdict.name, "status"), body)
         except KubeError as error:
@@ -81,7 +93,7 @@ class Answers:
                 return
             raise
         self._cache.upsert(Kind.ACTION, written)
-        self._tell(action, verdict, task)
+        self._tell(written, verdict, task)
 
     async def refuse_all(self, namespace: str, task_name: str) -> None:
         """Reject what is asked of a Task that does not exist. Raises KubeError."""

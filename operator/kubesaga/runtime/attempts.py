@@ -96,9 +96,10 @@ class Attempts:
             pods = await self._last_words(task, job, pods)
             expects_document = revision.program(step, role).kind is ProgramKind.HANDLER
             return await self._frames.observe(job, pods, expects_document=expects_document)
+        attempt = Attempt(step, role, record.attempt)
         if started:
-            return await self._lost(task, record.job_name)
-        return left_behind(pods) or self._absent(task, Attempt(step, role, record.attempt))
+            return await self._lost(task, record.job_name, attempt)
+        return left_behind(pods) or self._absent(task, attempt)
 
     async def _last_words(self, task: Obj, job: Obj, pods: Iterable[Obj]) -> Iterable[Obj]:
         """A Job's pods; asked for where their watch lags behind the Job's, so that why it failed is not missed."""
@@ -128,11 +129,12 @@ class Attempts:
         self._cache.upsert(Kind.JOB, job)
         return job
 
-    async def _lost(self, task: Obj, job_name: str) -> Observation:
+    async def _lost(self, task: Obj, job_name: str, attempt: Attempt) -> Observation:
         """A Job that had started and is gone: lost once no pod of it can still run (semantics 6.5)."""
         alive = pod_facts.newest_first(filter(pod_facts.may_run, await self._live_pods(task, job_name)))
         if not alive:
-            return Observation(Phase.LOST)
+            refusal = self._refusals.get(task["metadata"]["uid"], attempt)  # of its fence
+            return Observation(Phase.LOST, problem=refusal.error if refusal else None)
         where, gone_by = pod_facts.location(alive), pod_facts.gone_by(alive)
         return Observation(Phase.RUNNING, stopping=True, location=where, gone_by=gone_by)
 
@@ -174,8 +176,9 @@ class Attempts:
     async def _child(self, task: Obj, step: StepRecord, name: str, *, undoing: bool) -> Child | None:
         namespace = task["metadata"]["namespace"]
         found = self._cache.get(Kind.TASK, namespace, name)
-        # An attempt that failed leaves the child, or its fence, behind: only the first may find nothing.
-        must_exist = step.state is StepState.IN_PROGRESS or step.attempt > 1 or undoing
+        # An attempt that may have done something leaves the child behind. One that surely has not leaves a fence at
+        # most, which the next removes: where its child is not created at once, there is nothing, and it is tried again.
+        must_exist = step.state is StepState.IN_PROGRESS or step.outcome_unknown or undoing
         if found is None and must_exist:
             found = await self._look_for_child(namespace, name)
             if found is None:

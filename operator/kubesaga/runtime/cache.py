@@ -117,7 +117,10 @@ class Cache:
             if self._is_news(kind, obj):
                 self._store(kind, obj)
                 changed.append(obj)
-        return changed + self._prune(kind, listed, int(resource_version), namespace)
+        changed += self._prune(kind, listed, int(resource_version), namespace)
+        if kind is Kind.POD:
+            self._drop_strangers_words()
+        return changed
 
     def synced(self, kind: Kind) -> bool:
         """Whether ``kind`` has been listed completely since the operator's start."""
@@ -190,6 +193,15 @@ class Cache:
         """Last words go with their Job, or (None) with their Task."""
         for pod in list(self.of_task(Kind.POD, task).values()):
             if pod.get("gone") and (job is None or _owner_uid(pod) == job):
+                self._forget(Kind.POD, pod)
+
+    def _drop_strangers_words(self) -> None:
+        """Last words that nobody will ask for: of pods that went after their Task and its Jobs were forgotten."""
+        if not (self.synced(Kind.TASK) and self.synced(Kind.JOB)):
+            return
+        for pod in [each for each in self._objects[Kind.POD].values() if each.get("gone")]:
+            task = _task_uid(pod) or ""
+            if task not in self._tasks and not self.of_task(Kind.JOB, task):
                 self._forget(Kind.POD, pod)
 
     def _job_is_removed(self, pod: Obj) -> bool:

@@ -1,7 +1,7 @@
 """Sub-workflows seen from above: the child Task of a step, built, recognised, and read.
 
-``apply`` creates a child where the engine launches a step of kind Task, ``gather`` reads what has become of it. A step
-has one child for ever: a retry of the step reopens it.
+``launches`` creates a child where the engine launches a step of kind Task, ``attempts`` reads what has become of it. A
+step has one child for ever: a retry of the step reopens it.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from kubesaga.api import constants as c
+from kubesaga.api.request import child_request
 from kubesaga.api.status import read_status
 from kubesaga.engine import kinship
 from kubesaga.engine.plan import ChildTask
@@ -24,9 +25,6 @@ from kubesaga.runtime.results import ResultMissing, Results
 
 Obj = dict[str, Any]
 
-# What a child takes over from its parent: who asked, and why, is the same question on every level.
-_PASSED_ON = ("correlationId", "parentCorrelationId", "reason", "sourceSystem", "tags")
-
 GONE = Child(gone=True)
 FOREIGN = Child(foreign=True)
 
@@ -35,20 +33,11 @@ def build_child(
     parent: Obj, step: str, name: str, child: ChildTask, context: Mapping[str, Any], policy: DeletionPolicy
 ) -> Obj:
     """The child Task of a step. ``policy`` is the parent's: under Compensate it must outlive a foreground deletion."""
-    reference: Obj = {"domain": child.domain, "name": child.name}
-    if child.version is not None:
-        reference["version"] = child.version
-    passed_on = {field: parent["spec"][field] for field in _PASSED_ON if field in parent["spec"]}
     return {
         "apiVersion": c.API_VERSION,
         "kind": c.TASK_KIND,
         "metadata": _metadata(parent, step, name, policy),
-        "spec": {
-            "templateRef": reference,
-            "context": dict(context),
-            "initiator": f"task/{parent['metadata']['name']}",
-            **passed_on,
-        },
+        "spec": child_request(parent, child, context),
     }
 
 

@@ -20,8 +20,6 @@ from kubesaga.engine.vocabulary import DeletionPolicy, IdentityStrategy
 from kubesaga.kube.client import Kube, KubeError, configmaps_path, tasks_path
 from kubesaga.runtime.configmaps import build_config_map
 
-Obj = dict[str, Any]
-
 
 class NoClaim(Exception):
     """A ConfigMap that is no claim has an identity's name; the message says what to do."""

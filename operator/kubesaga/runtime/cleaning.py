@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from kubesaga.api.constants import CONTENT_INPUT, LABEL_CONTENT, LABEL_TASK_UID
+from kubesaga.api.constants import CONTENT_INPUT, LABEL_CONTENT, LABEL_ROLE, LABEL_RUN, LABEL_TASK_UID
 from kubesaga.api.durations import parse_duration
 from kubesaga.api.times import epoch
 from kubesaga.engine.states import TERMINAL_TASK_STATES
@@ -80,20 +80,26 @@ class Cleaner:
                 raise
 
     async def _delete_jobs(self, task: Obj) -> None:
-        """Two requests, by the Task's UID; the Jobs last, since they are what a later look would find.
+        """Two requests for the work of each run, and two for its undoing; the Jobs last, since they are what a later
+        look would find.
 
-        Asked before: a Task that was taken up again unseen has Jobs that run.
+        Asked before: a Task that was taken up again unseen has Jobs that run. And by the run, since such a request may
+        come late: what has begun since belongs to another one.
         """
-        namespace, mine = task["metadata"]["namespace"], f"{LABEL_TASK_UID}={task['metadata']['uid']}"
+        namespace, uid = task["metadata"]["namespace"], task["metadata"]["uid"]
         live = await self._kube.get(tasks_path(namespace, task["metadata"]["name"]))
-        if (
-            live["metadata"]["uid"] != task["metadata"]["uid"]
-            or live["status"].get("state") not in TERMINAL_TASK_STATES
-        ):
+        if live["metadata"]["uid"] != uid or live["status"].get("state") not in TERMINAL_TASK_STATES:
             return
-        inputs = f"{mine},{LABEL_CONTENT}={CONTENT_INPUT}"
-        await self._kube.delete_collection(configmaps_path(namespace), inputs)
-        await self._kube.delete_collection(jobs_path(namespace), mine)
+        for mine in sorted({_group(job) for job in self._cache.of_task(Kind.JOB, uid).values()}):
+            inputs = f"{mine},{LABEL_CONTENT}={CONTENT_INPUT}"
+            await self._kube.delete_collection(configmaps_path(namespace), inputs)
+            await self._kube.delete_collection(jobs_path(namespace), mine)
+
+
+def _group(job: Mapping[str, Any]) -> str:
+    """The label selector of what belongs to the same run of the same Task, in the same role."""
+    labels = job["metadata"]["labels"]
+    return ",".join(f"{name}={labels[name]}" for name in (LABEL_TASK_UID, LABEL_RUN, LABEL_ROLE) if name in labels)
 
 
 def _ended_at(task: Mapping[str, Any]) -> float:

@@ -16,6 +16,8 @@ from kubesaga.runtime.ownership import owner_references
 
 Obj = dict[str, Any]
 
+_WHOSE = (c.LABEL_MANAGED_BY, c.LABEL_TASK, c.LABEL_TASK_UID, c.LABEL_CONTENT)
+
 
 class NameTaken(KubeError):
     """A ConfigMap of this name holds something else; the message says what to do. Trying again changes nothing."""
@@ -36,6 +38,7 @@ def build_config_map(
     content: str,
     data: Mapping[str, str],
     annotations: Mapping[str, str] | None = None,
+    labels: Mapping[str, str] | None = None,
 ) -> Obj:
     """An immutable ConfigMap of the Task. ``content`` is one of the constants CONTENT_*."""
     meta = task["metadata"]
@@ -50,6 +53,7 @@ def build_config_map(
                 c.LABEL_TASK: meta["name"],
                 c.LABEL_TASK_UID: meta["uid"],
                 c.LABEL_CONTENT: content,
+                **(labels or {}),
             },
             "annotations": dict(annotations or {}),
             "ownerReferences": owner_references(task, policy),
@@ -74,7 +78,7 @@ async def put_config_map(kube: Kube, obj: Obj) -> None:
 
 def _is_the_same(found: Obj, wanted: Obj) -> bool:
     labels = found["metadata"].get("labels") or {}
-    if not wanted["metadata"]["labels"].items() <= labels.items():
+    if any(labels.get(label) != wanted["metadata"]["labels"][label] for label in _WHOSE):
         return False
     # An input tells how the Task stood when its attempt was first to be launched; the first one stands.
     is_input = labels[c.LABEL_CONTENT] == c.CONTENT_INPUT

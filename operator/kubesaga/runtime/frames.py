@@ -1,6 +1,6 @@
 """Results that a program wrote into its log, because they are too large for a termination message.
 
-What they look like in the log is the business of ``kubesaga.api.frames``. ``gather`` observes live attempts through
+What they look like in the log is the business of ``kubesaga.api.frames``. ``attempts`` observes live ones through
 ``Frames``; everything else about them is ``observe``'s.
 """
 

@@ -31,7 +31,7 @@ from kubesaga.runtime.namespaces import Terminating
 from kubesaga.runtime.ownership import deletion_policy
 from kubesaga.runtime.parents import Parents, lineage_problems
 from kubesaga.runtime.release import is_held
-from kubesaga.runtime.revisions import Revision, Revisions
+from kubesaga.runtime.revisions import Revision, Revisions, RevisionUnreadable
 from kubesaga.runtime.templates import Templates
 
 Obj = dict[str, Any]
@@ -100,13 +100,8 @@ class Gatherer:
         if isinstance(parent, TemplateProblem):
             return self._bare(task, status, None, parent)
         pinned, problem = await self._template(task, status)
-        revision = await self._revisions.get(namespace, pinned.revision) if pinned else None
-        if pinned and revision is None:
-            problem = TemplateProblem(
-                "RevisionMissing",
-                f"the ControllerRevision {pinned.revision} that this Task runs is gone; restore it from a backup, or "
-                "re-apply the TaskTemplate with the same content and version",
-            )
+        found = await self._revision(namespace, pinned) if pinned else None
+        revision, problem = (None, found) if isinstance(found, TemplateProblem) else (found, problem)
         if problem is not None and is_held(task) and task["metadata"].get("deletionTimestamp"):
             # The namespace's deletion takes the revision before the Task, and without it nothing is ever created.
             await self._terminating.ask(self._kube, namespace)
@@ -117,6 +112,20 @@ class Gatherer:
             return await self._with_plan(bare, pinned, revision)
         except NoClaim as error:
             return bare.without_plan(TemplateProblem("ClaimNameTaken", str(error)))
+
+    async def _revision(self, namespace: str, pinned: PinnedTemplate) -> Revision | TemplateProblem:
+        """What the Task runs, or why that is not to be had."""
+        try:
+            revision = await self._revisions.get(namespace, pinned.revision)
+        except RevisionUnreadable as error:
+            return TemplateProblem("RevisionUnreadable", str(error))
+        if revision is not None:
+            return revision
+        return TemplateProblem(
+            "RevisionMissing",
+            f"the ControllerRevision {pinned.revision} that this Task runs is gone; restore it from a backup, or "
+            "re-apply the TaskTemplate with the same content and version",
+        )
 
     async def _template(self, task: Obj, status: TaskStatus) -> tuple[PinnedTemplate | None, TemplateProblem | None]:
         if status.template:

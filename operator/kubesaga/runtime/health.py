@@ -1,8 +1,9 @@
 """The operator's HTTP side: /healthz, /readyz and /metrics.
 
 /healthz fails, and the kubelet restarts the process, when the reconcile loop makes no progress: a heartbeat
-key goes through the very work queue that the Tasks go through, and a worker answers it. /readyz tells
-whether this process could work: on standbys too, so that a rollout waits until the next leader is warm.
+key goes through the very work queue that the Tasks go through, so that a worker takes a key now and then even
+where no Task moves. /readyz tells whether this process could work: on standbys too, so that a rollout waits
+until the next leader is warm.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from kubesaga.runtime.clocks import monotonic
 from kubesaga.runtime.queue import Key, WorkQueue
 
 HEARTBEAT: Key = ("", "heartbeat")
-"""What a worker gets from the queue instead of a Task's key; it must call ``Health.beat``."""
+"""What a worker gets from the queue instead of a Task's key; with every key it must call ``Health.beat``."""
 
 BEAT_EVERY = 5.0
 STALE_AFTER = 30.0
@@ -36,7 +37,7 @@ class Health:
         self._beat_at: float | None = None
 
     def beat(self) -> None:
-        """A worker has come round to the heartbeat."""
+        """A worker has taken a key from the queue, the heartbeat's or another."""
         self._beat_at = self._clock()
 
     async def heartbeat(self, queue: WorkQueue, stop: asyncio.Event) -> None:

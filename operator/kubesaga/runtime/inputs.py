@@ -41,10 +41,17 @@ class Delivery:
         return [{"name": c.INPUT_VOLUME, "mountPath": c.INPUT_PATH, "readOnly": True}]
 
 
-def deliver(task: Mapping[str, Any], policy: DeletionPolicy, job_name: str, document: Mapping[str, Any]) -> Delivery:
-    """Choose how the document travels. Raises InputTooLarge."""
+def deliver(
+    task: Mapping[str, Any],
+    policy: DeletionPolicy,
+    job_name: str,
+    document: Mapping[str, Any],
+    labels: Mapping[str, str],
+) -> Delivery:
+    """Choose how the document travels; ``labels`` are for the ConfigMap, if it takes one. Raises InputTooLarge."""
     text = input_text(document)
     if len(text.encode()) <= c.INLINE_INPUT_BYTES:
         return Delivery(c.ENV_INPUT, text)
-    config_map = build_config_map(task, policy, f"{job_name}-input", c.CONTENT_INPUT, {c.INPUT_KEY: text})
+    data = {c.INPUT_KEY: text}
+    config_map = build_config_map(task, policy, f"{job_name}-input", c.CONTENT_INPUT, data, labels=labels)
     return Delivery(c.ENV_INPUT_FILE, f"{c.INPUT_PATH}/{c.INPUT_KEY}", config_map)

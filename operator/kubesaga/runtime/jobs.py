@@ -1,6 +1,6 @@
 """The Job of an attempt, the fence that takes an attempt's name, and the patch that stops one.
 
-Pure construction, called by ``apply``. Plain dictionaries: the typed models of the client cost several times more.
+Pure construction, called by ``launches``. Plain dictionaries: the typed models of the client cost several times more.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def build_job(
     document = step_input(
         task, plan, status, history, attempt, program, context=context, options=options, values=values
     )
-    delivery = deliver(task, policy, job_name(task, attempt), document)
+    delivery = deliver(task, policy, job_name(task, attempt), document, _cleaned_by(task, attempt))
     given = {
         c.ENV_IDEMPOTENCY_KEY: step_key(task, status, attempt.step),
         c.ENV_TRACEPARENT: trace_parent(task, status, attempt),
@@ -126,9 +126,15 @@ def _metadata(task: Mapping[str, Any], attempt: Attempt, policy: DeletionPolicy,
     return {
         "name": job_name(task, attempt),
         "namespace": task["metadata"]["namespace"],
-        "labels": dict(labels),
+        "labels": {**labels, **_cleaned_by(task, attempt)},
         "ownerReferences": owner_references(task, policy),
     }
+
+
+def _cleaned_by(task: Mapping[str, Any], attempt: Attempt) -> dict[str, str]:
+    """By what ``cleaning`` tells the work of a run that has ended from that of the next."""
+    run = (task.get("status") or {}).get("run", 1)
+    return {c.LABEL_RUN: str(run), c.LABEL_ROLE: attempt.role.value}
 
 
 def _labels(task: Mapping[str, Any], attempt: Attempt) -> dict[str, str]:

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
+from kubesaga.api import constants as c
 from kubesaga.api.contract import input_refs
 from kubesaga.api.input_text import InputTooLarge
 from kubesaga.engine import scope as scopes
@@ -32,7 +33,7 @@ Obj = dict[str, Any]
 
 
 class Launcher:
-    """Creates and stops what attempts run in. Every method raises KubeError."""
+    """Creates and stops what attempts run in."""
 
     def __init__(
         self,
@@ -51,7 +52,10 @@ class Launcher:
         self._seen = seen
 
     async def create(self, gathered: Gathered, task: Obj, decision: Decision) -> bool:
-        """Create what is launched and the fences, side by side. True if a new fact needs another decision."""
+        """Create what is launched and the fences, side by side. True if a new fact needs another decision.
+
+        Raises KubeError once all have been tried.
+        """
         calls = [self._launch(gathered, task, decision.status, attempt) for attempt in decision.launches]
         calls += [self._fence(gathered, task, decision.status, attempt) for attempt in decision.fences]
         if not calls:
@@ -64,8 +68,9 @@ class Launcher:
         ends = gathered.snapshot.admits_jobs and not self._terminating.admits(namespace)  # which nobody knew before
         return any(result is True for result in results) or bool(decision.fences) or ends
 
-    async def stop(self, gathered: Gathered, task: Obj, decision: Decision) -> None:
-        """Stop the Jobs; a child Task reads its parent's status."""
+    async def stop(self, gathered: Gathered, task: Obj, decision: Decision) -> list[KubeError]:
+        """Stop the Jobs; a child Task reads its parent's status. Returns what went wrong with any of them."""
+        failures = []
         for attempt in decision.stops:
             if _kind(gathered, attempt) is not StepKind.PROGRAM:
                 continue
@@ -74,9 +79,10 @@ class Launcher:
                 stopped = await self._kube.merge_patch(path, STOP_PATCH)
             except KubeError as error:
                 if not error.not_found:
-                    raise
+                    failures.append(error)
             else:
                 self._cache.upsert(Kind.JOB, stopped)
+        return failures
 
     async def _launch(self, gathered: Gathered, task: Obj, status: TaskStatus, attempt: Attempt) -> bool:
         try:
@@ -149,6 +155,8 @@ class Launcher:
         namespace = task["metadata"]["namespace"]
         child, name = _child_of(gathered, status, attempt)
         known = self._cache.get(Kind.TASK, namespace, name)
+        if known is None and _may_have_worked(gathered, status, attempt):
+            return True  # it must be there: the next look asks for it, and says if somebody has deleted it
         if known is not None and children.belongs_to(known, task, attempt.step):
             fenced = children.fenced_attempt(known)
             if fenced is None or fenced >= attempt.number:
@@ -177,14 +185,26 @@ class Launcher:
                 return child.make_context(scope)
 
     async def _remove_fence(self, fence: Obj) -> None:
-        """Make room for the real child. Only this very fence goes; what is late to create one finds the child."""
+        """Make room for the real child. Only this very fence goes, and only as it was seen: not if it has come to stand
+        for this attempt too. What is late to create one finds the child."""
         meta = fence["metadata"]
+        path = tasks_path(meta["namespace"], meta["name"])
         try:
-            await self._kube.delete(tasks_path(meta["namespace"], meta["name"]), uid=meta["uid"])
+            await self._kube.delete(path, uid=meta["uid"], resource_version=meta["resourceVersion"])
         except KubeError as error:
-            if not (error.not_found or error.conflict):
+            if error.conflict:
+                return  # it has changed: whoever creates the child finds it
+            if not error.not_found:
                 raise
         self._cache.remove(Kind.TASK, fence)
+
+    async def _raise_fence(self, fence: Obj, number: int) -> None:
+        """Have a fence of an earlier attempt stand for this one too."""
+        meta = fence["metadata"]
+        guard = {"uid": meta["uid"], "resourceVersion": meta["resourceVersion"]}
+        body = {"metadata": {**guard, "labels": {c.LABEL_ATTEMPT: str(number)}}}
+        raised = await self._kube.merge_patch(tasks_path(meta["namespace"], meta["name"]), body)
+        self._seen(Kind.TASK, None, raised)
 
     async def _create_child(self, task: Obj, attempt: Attempt, child: Obj) -> bool:
         namespace = task["metadata"]["namespace"]
@@ -205,10 +225,13 @@ class Launcher:
         if children.fenced_attempt(found) is not None and found["metadata"].get("deletionTimestamp"):
             name = found["metadata"]["name"]
             raise KubeError(0, "FenceNotGone", f"Task {name} is deleted, and a finalizer still holds it back")
+        there, needed = children.fenced_attempt(found), children.fenced_attempt(wanted)
+        is_fence = there is not None or needed is not None
         ours = children.belongs_to(found, task, attempt.step)
-        is_fence = children.fenced_attempt(wanted) is not None or children.fenced_attempt(found) is not None
         if not ours or not (is_fence or children.asks_the_same(found, wanted)):
             self._refusals.note(meta["uid"], attempt, children.name_taken(wanted["metadata"]["name"]))
+        elif there is not None and needed is not None and there < needed:
+            await self._raise_fence(found, needed)
         return True
 
     # --- both ------------------------------------------------------------------------------------------------
@@ -233,6 +256,13 @@ def _kind(gathered: Gathered, attempt: Attempt) -> StepKind:
     plan = gathered.plan
     assert plan is not None
     return plan.kind(plan.graph.index[attempt.step], attempt.role)
+
+
+def _may_have_worked(gathered: Gathered, status: TaskStatus, attempt: Attempt) -> bool:
+    """Whether an earlier attempt of the step may have done something, as the child that it had."""
+    plan = gathered.plan
+    assert plan is not None
+    return status.steps[plan.graph.index[attempt.step]].outcome_unknown
 
 
 def _child_of(gathered: Gathered, status: TaskStatus, attempt: Attempt) -> tuple[ChildTask, str]:

@@ -1,6 +1,6 @@
 """From a Job and its pods to what the engine wants to know of an attempt.
 
-Pure translation, called by ``gather``. Success is read from the main container, which is seen a second before the
+Pure translation, called by ``attempts``. Success is read from the main container, which is seen a second before the
 pod's phase and two before the Job's condition; failure is read from the Job alone, because a pod that failed may be
 replaced by its Job (semantics 6.6).
 """
@@ -49,10 +49,15 @@ def is_over(job: Obj) -> bool:
 
 
 def has_failed(job: Obj) -> bool:
-    """Whether the Job says that its attempt failed: one that was told to stop does once no pod of it runs any more."""
+    """Whether the Job says that its attempt failed.
+
+    One that was told to stop says so once no pod of it runs any more. So does one that has a deadline which is not
+    ours (an admission policy's): it says what it is heading for while its pod still has its grace.
+    """
     conditions = (job.get("status") or {}).get("conditions") or ()
-    said = {c["type"] for c in conditions if c.get("status") == "True"}
-    return "Failed" in said or ("FailureTarget" in said and not _is_stopping(job))
+    said = {c["type"]: c.get("reason") for c in conditions if c.get("status") == "True"}
+    heading = said.get("FailureTarget", "DeadlineExceeded") != "DeadlineExceeded"
+    return "Failed" in said or (heading and not _is_stopping(job))
 
 
 def left_behind(pods: Iterable[Obj]) -> Observation | None:
@@ -187,7 +192,9 @@ def _is_fence(job: Obj) -> bool:
 
 
 def _is_stopping(job: Obj) -> bool:
-    return (job.get("spec") or {}).get("parallelism") == 0
+    """Whether the Job was told to stop. One that somebody only scaled to 0 would wait for ever."""
+    spec = job.get("spec") or {}
+    return spec.get("parallelism") == 0 and spec.get("activeDeadlineSeconds") is not None
 
 
 def _is_held(job: Obj) -> bool:

@@ -218,9 +218,8 @@ class Operator:
         self._resync.request(kind)
 
     async def _reconcile_task(self, key: Key) -> None:
-        if key == HEARTBEAT:
-            self._health.beat()
-        else:
+        self._health.beat()  # by whatever key: behind a long queue the heartbeat waits for its turn
+        if key != HEARTBEAT:
             await self._reconciler.reconcile(key)
 
     async def _reconcile_template(self, key: Key) -> None:

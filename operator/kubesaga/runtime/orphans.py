@@ -1,7 +1,8 @@
-"""Jobs whose Task is gone without having been released: somebody took its finalizer away by hand.
+"""What is left of Tasks that are gone: Jobs and child Tasks without an owner, which nothing else would ever delete.
 
-They carry no owner, so that nothing else would ever delete them. The leader looks for them as often as everything is
-listed, and asks the API server before it believes that a Task is gone.
+Somebody took the Task's finalizer away by hand, or a create that was sent while it lived arrived afterwards. Of child
+Tasks only such are meant: without their parent they never start. The leader looks as often as everything is listed, and
+asks the API server before it believes that a Task is gone.
 """
 
 from __future__ import annotations
@@ -11,15 +12,14 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from typing import Any
 
 from kubesaga.api.constants import LABEL_TASK_UID
 from kubesaga.api.times import epoch
 from kubesaga.kube.client import Kube, KubeError, tasks_path
-from kubesaga.runtime.cache import Cache, Kind
+from kubesaga.runtime.cache import Cache, Kind, Obj
+from kubesaga.runtime.projection import parent_uid
 from kubesaga.runtime.release import Release
 
-Obj = dict[str, Any]
 log = logging.getLogger(__name__)
 
 LEAST_AGE = 600.0
@@ -52,23 +52,43 @@ class Orphans:
                 try:
                     await self.sweep()
                 except KubeError as error:
-                    log.warning("cannot look for Jobs without a Task: %s", error)
+                    log.warning("cannot look for what is left of Tasks that are gone: %s", error)
 
     async def sweep(self) -> None:
         """Delete what belongs to Tasks that are gone. Raises KubeError."""
-        for namespace, uids in self._suspects().items():
+        suspects = self._suspects()
+        for namespace, children in suspects.items():
             tasks, _ = await self._kube.list(tasks_path(namespace))
-            for uid in sorted(uids - {task["metadata"]["uid"] for task in tasks}):
+            for uid in sorted(children.keys() - {task["metadata"]["uid"] for task in tasks}):
                 log.warning("deleting what is left of a Task that is gone", extra={"namespace": namespace, "task": uid})
                 await self._release.delete_work(namespace, uid)
+                for child in children[uid]:
+                    await self._delete(child)
 
-    def _suspects(self) -> dict[str, set[str]]:
-        """By namespace the UIDs of Tasks that are not known and have Jobs that are no longer young."""
-        found: dict[str, set[str]] = defaultdict(set)
-        born_before = self._clock() - LEAST_AGE
+    def _suspects(self) -> dict[str, dict[str, list[Obj]]]:
+        """By namespace the UIDs of Tasks that are not known and have something that is no longer young, each with its
+        child Tasks that have not started."""
+        found: dict[str, dict[str, list[Obj]]] = defaultdict(dict)
         for job in self._cache.all(Kind.JOB):
-            meta = job["metadata"]
-            uid = (meta.get("labels") or {}).get(LABEL_TASK_UID)
-            if uid and self._cache.task_by_uid(uid) is None and epoch(meta["creationTimestamp"]) <= born_before:
-                found[meta["namespace"]].add(uid)
+            uid = (job["metadata"].get("labels") or {}).get(LABEL_TASK_UID)
+            if uid and self._is_left(job, uid):
+                found[job["metadata"]["namespace"]].setdefault(uid, [])
+        for task in self._cache.all(Kind.TASK):
+            uid = parent_uid(task)
+            if uid and not (task.get("status") or {}).get("startedAt") and self._is_left(task, uid):
+                found[task["metadata"]["namespace"]].setdefault(uid, []).append(task)
         return found
+
+    def _is_left(self, obj: Obj, made_for: str) -> bool:
+        is_old = epoch(obj["metadata"]["creationTimestamp"]) <= self._clock() - LEAST_AGE
+        return is_old and self._cache.task_by_uid(made_for) is None
+
+    async def _delete(self, child: Obj) -> None:
+        """Delete a child Task as it was seen: not if it has started after all."""
+        meta = child["metadata"]
+        path = tasks_path(meta["namespace"], meta["name"])
+        try:
+            await self._kube.delete(path, uid=meta["uid"], resource_version=meta["resourceVersion"])
+        except KubeError as error:
+            if not (error.not_found or error.conflict):
+                raise

@@ -19,7 +19,7 @@ from kubesaga.engine.vocabulary import DesiredState, StepKind, TaskState
 from kubesaga.kube.client import Kube, KubeError, tasks_path
 from kubesaga.runtime.cache import Cache, Kind, News
 from kubesaga.runtime.projection import parent_uid
-from kubesaga.runtime.revisions import Revisions
+from kubesaga.runtime.revisions import Revisions, RevisionUnreadable
 
 Obj = Mapping[str, Any]
 
@@ -82,7 +82,10 @@ class Parents:
         """The kind of the step's compensation; the revision is asked for only where one has begun."""
         if record.compensation is None or status.template is None:
             return None
-        revision = await self._revisions.get(parent["metadata"]["namespace"], status.template.revision)
+        try:
+            revision = await self._revisions.get(parent["metadata"]["namespace"], status.template.revision)
+        except RevisionUnreadable:  # which the parent says itself
+            return None
         if revision is None:
             return None
         planned = revision.plan.steps[revision.plan.graph.index[record.name]].compensation

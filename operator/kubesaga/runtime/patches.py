@@ -1,7 +1,7 @@
 """JSON Patches for status subresources, guarded by resourceVersion.
 
-Written so that a step's change costs a patch of that step, not of the whole status. Called by ``apply`` and
-``templates``.
+Written so that a step's change costs a patch of that step, not of the whole status. Called by ``apply``, ``templates``
+and ``usage``.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-Obj = dict[str, Any]
 Op = dict[str, Any]
 
 # The lists that are patched by element; all else is replaced field by field.

@@ -1,7 +1,7 @@
 """What the pods of one attempt tell: when their program ran, why it does not start, which of them were taken away.
 
-Reading only, called by ``observe``, which says what it means for the attempt. Pods are as the cache keeps them; one
-that was deleted has ``gone: True``.
+Reading only, called by ``observe``, which says what it means for the attempt, and by ``attempts``. Pods
+are as the cache keeps them; one that was deleted has ``gone: True``.
 """
 
 from __future__ import annotations

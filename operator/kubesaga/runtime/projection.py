@@ -34,6 +34,7 @@ _POD_STATUS = (
     "initContainerStatuses",
     "startTime",
 )
+_NESTED = (dict, list)
 _CONTAINER_STATUS = ("name", "image", "ready", "restartCount", "state", "lastState")
 
 
@@ -137,8 +138,9 @@ def _pick(part: Mapping[str, Any] | None, fields: tuple[str, ...]) -> Obj:
 
 def _compact(value: Any) -> Any:
     """A copy that shares its keys with every other object (json gives each document its own)."""
+    # Everything that is seen goes through here, and most of it is plain: only for what is not, a call of its own.
     if isinstance(value, dict):
-        return {intern(key): _compact(item) for key, item in value.items()}
+        return {intern(key): _compact(it) if isinstance(it, _NESTED) else it for key, it in value.items()}
     if isinstance(value, list):
-        return [_compact(item) for item in value]
+        return [_compact(it) if isinstance(it, _NESTED) else it for it in value]
     return value

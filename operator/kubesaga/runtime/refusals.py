@@ -1,7 +1,7 @@
-"""Jobs that could not be created: remembered until the engine has heard of them.
+"""Jobs and child Tasks that could not be created: remembered until the engine has heard of them.
 
-``apply`` notes a refusal, ``gather`` hands it to the next decision. It is memory only: after a restart the create is
-tried again and refused again.
+``launches`` notes a refusal, ``attempts`` hands it to the next decision. It is memory only: after a restart the
+create is tried again and refused again.
 """
 
 from __future__ import annotations

@@ -20,8 +20,6 @@ from kubesaga.engine.vocabulary import DeletionPolicy
 from kubesaga.kube.client import Kube, KubeError, configmaps_path
 from kubesaga.runtime.configmaps import build_config_map, put_config_map
 
-Obj = dict[str, Any]
-
 BUDGET_BYTES = 32 * 1024 * 1024
 _AT_ONCE = 8
 

@@ -112,6 +112,16 @@ def _unordered(value: Any) -> Any:
     return sorted(items, key=lambda item: json.dumps(item, sort_keys=True)) if named else items
 
 
+class RevisionUnreadable(Exception):
+    """What is recorded is no template to this version of the operator; the message says which, why, and what to do."""
+
+    def __init__(self, name: str, why: Exception) -> None:
+        super().__init__(
+            f"this version of the operator cannot read the ControllerRevision {name}, which this Task runs: "
+            f"{' '.join(str(why).split())[:500]}; have the version run that recorded it until the Task has ended"
+        )
+
+
 class Revisions:
     """The recorded revisions, and those lately used in compiled form; content never changes, so none goes stale."""
 
@@ -121,7 +131,10 @@ class Revisions:
         self._compiled: OrderedDict[tuple[str, str], Revision] = OrderedDict()
 
     async def get(self, namespace: str, name: str) -> Revision | None:
-        """The revision, from memory or the API server; None if there is none of that name."""
+        """The revision, from memory or the API server; None if there is none of that name.
+
+        Raises RevisionUnreadable, KubeError.
+        """
         key = (namespace, name)
         revision = self._compiled.get(key)
         if revision is None:
@@ -131,7 +144,10 @@ class Revisions:
                 if error.not_found:
                     return None
                 raise
-            revision = Revision.of(name, obj["data"])
+            try:
+                revision = Revision.of(name, obj["data"])
+            except (ValueError, TypeError) as error:
+                raise RevisionUnreadable(name, error) from error
             self._remember(key, revision)
         self._compiled.move_to_end(key)
         return revision

@@ -17,11 +17,13 @@ from typing import Any
 
 from kubesaga import __version__
 from kubesaga.api.models.base import is_logical_name
+from kubesaga.api.object_names import is_object_name
 
 PREFIX = "KUBESAGA_OPERATOR_"
+LEAST_RETENTION = 120
+"""Seconds: a Job's name must be taken for longer than a request for it may be on its way, or its sender be frozen."""
 _NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
-_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 
 
 @dataclass(frozen=True)
@@ -79,11 +81,13 @@ class _Options:
     def add_all(self) -> None:
         self._add("namespaces", _namespaces, (), "comma-separated namespaces to serve (default: all)")
         self._add("lease-namespace", _label, _own_namespace(), "namespace of the leader's Lease")
-        self._add("lease-name", _subdomain, "kubesaga-operator", "name of the leader's Lease")
+        self._add("lease-name", _object_name, "kubesaga-operator", "name of the leader's Lease")
         self._add("identity", _text, _unique_identity(), "this process in the Lease, unique (in a pod: its name)")
         self._add("workers", _at_least(int, 1), 8, "Tasks worked on at once")
         self._add("resync-interval", _at_least(float, 1), 300.0, "seconds between two full lists of everything")
-        self._add("job-retention", _at_least(float, 0), 3600.0, "seconds that an ended Task's Jobs are kept")
+        self._add(
+            "job-retention", _at_least(float, LEAST_RETENTION), 3600.0, "seconds that an ended Task's Jobs are kept"
+        )
         self._add("revision-retention", _at_least(float, 0), 3600.0, "seconds that an unused template revision is kept")
         self._add("max-running-tasks", _at_least(int, 0), 0, "most Tasks under way at once, others wait; 0: no limit")
         self._add("environment", _environment, None, "which of a template's environments overrides its steps")
@@ -133,8 +137,8 @@ def _label(value: str) -> str:
     return value
 
 
-def _subdomain(value: str) -> str:
-    if not _SUBDOMAIN.fullmatch(value):
+def _object_name(value: str) -> str:
+    if not is_object_name(value):
         raise argparse.ArgumentTypeError(f"{value!r} is no object's name: lower-case letters, digits, '-' and '.'")
     return value
 

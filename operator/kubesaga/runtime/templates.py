@@ -16,15 +16,15 @@ from weakref import WeakValueDictionary
 from kubesaga.api import constants as c
 from kubesaga.api.compile import effective_template
 from kubesaga.api.conditions import condition, find
-from kubesaga.api.findings import check_template
 from kubesaga.engine.records import PinnedTemplate
 from kubesaga.engine.snapshot import TemplateProblem
 from kubesaga.kube.client import Kube, KubeError, templates_path
 from kubesaga.runtime.cache import Cache, Kind, project
 from kubesaga.runtime.catalog import Catalog, Identity, identity_of, is_exact
+from kubesaga.runtime.checked import findings_of
 from kubesaga.runtime.conflicts import PATH, Conflict, duplicate_version
 from kubesaga.runtime.patches import status_patch
-from kubesaga.runtime.revisions import Revisions
+from kubesaga.runtime.revisions import Revisions, RevisionUnreadable
 from kubesaga.runtime.router import Router
 
 Obj = dict[str, Any]
@@ -111,7 +111,7 @@ class Templates:
 
     async def _judge(self, template: Obj) -> Verdict:
         meta, spec = template["metadata"], template["spec"]
-        findings = check_template(spec, default_image=self._default_image, name=meta["name"])
+        findings = findings_of(spec, name=meta["name"], default_image=self._default_image)
         if findings:
             message = "; ".join(f"{f.path}: {f.message}" for f in findings)
             return Verdict(FINDINGS, message, tuple(asdict(f) for f in findings))
@@ -155,7 +155,8 @@ class Templates:
         """The revision that a starting Task is to pin, or why there is none.
 
         Checks a template that has not been checked yet. A revision that is named here is there: one that was
-        collected, or deleted by hand, is recorded again. Raises KubeError.
+        collected, or deleted by hand, is recorded again. One that this version of the operator cannot read has its
+        template checked again. Raises KubeError.
         """
         found = await self._look(task)
         if isinstance(found, TemplateProblem):
@@ -165,9 +166,15 @@ class Templates:
         pinned = _pin(found)
         if isinstance(pinned, TemplateProblem):
             return pinned
-        if await self._revisions.get(task["metadata"]["namespace"], pinned.revision) is None:
+        if not await self._is_there(task["metadata"]["namespace"], pinned.revision):
             pinned = _pin(await self._checked(found))
         return pinned
+
+    async def _is_there(self, namespace: str, revision: str) -> bool:
+        try:
+            return await self._revisions.get(namespace, revision) is not None
+        except RevisionUnreadable:  # checked by a version that knew more: what it says of the template holds no more
+            return False
 
     async def _look(self, task: Mapping[str, Any]) -> Obj | TemplateProblem:
         """What the Task's reference means.

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 
 from kubesaga.kube.client import KubeError
 from kubesaga.runtime import metrics
-from kubesaga.runtime.queue import Key, QueueClosed, WorkQueue
+from kubesaga.runtime.queue import LAST_RETRY, Key, QueueClosed, WorkQueue
 
 log = logging.getLogger(__name__)
 
@@ -51,8 +51,8 @@ async def _one(kind: str, queue: WorkQueue, reconcile: Callable[[Key], Awaitable
 
 
 def _again(queue: WorkQueue, key: Key, retry_after: float | None) -> None:
-    if retry_after is not None:
-        queue.add_after(key, retry_after)
+    if retry_after:  # 0 would mean at once, again and again
+        queue.add_after(key, min(retry_after, LAST_RETRY))
     else:
         queue.add_rate_limited(key)
 

@@ -2,7 +2,8 @@
 
 What the API server's schema can say is said there too; here it is found without a server, and with it what no
 schema can say: unknown dependencies, cycles, schemas and expressions that cannot be used. Called by the runtime for
-TaskTemplate.status, for a Task that starts, and for a TaskAction that is to be applied.
+TaskTemplate.status, for a Task that starts, and for a TaskAction that is to be applied; by the client before it sends;
+by the local engine; and by the commands that judge files (``lint``, ``diff``, ``import``, ``generate``).
 """
 
 from __future__ import annotations

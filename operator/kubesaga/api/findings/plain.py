@@ -14,6 +14,7 @@ from kubesaga.api.findings.finding import Code, Finding, finding
 
 MAX_DEPTH = 100
 MAX_VALUES = 200_000
+_QUOTE_WORD = "put it in quotes: yes and on are True in YAML, no and off are False"
 
 
 class _TooLargeError(Exception):
@@ -69,7 +70,8 @@ class _Copier:
         for key, item in value.items():
             name = key if isinstance(key, str) and _is_text(key) else _quoted(key)
             if name is not key:
-                self._report(path, f"the key {name} is not a string", "put it in quotes")
+                remedy = _QUOTE_WORD if isinstance(key, bool) else "put it in quotes"
+                self._report(path, f"the key {name} is not a string", remedy)
             copied[name] = self.copy(item, below(path, name), depth + 1)
         return copied
 

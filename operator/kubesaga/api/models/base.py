@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Mapping
 from functools import cache
-from typing import Annotated, Any, Self, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Self, get_args, get_origin
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
@@ -18,6 +18,11 @@ from pydantic_core import PydanticCustomError
 
 from kubesaga.api import durations, versions
 from kubesaga.api.constants import MAX_EXPRESSION
+
+if TYPE_CHECKING:
+    from pydantic import GetJsonSchemaHandler
+    from pydantic.json_schema import JsonSchemaValue
+    from pydantic_core import CoreSchema
 
 
 def cel(*rules: tuple[str, str]) -> dict[str, Any]:
@@ -37,8 +42,16 @@ class Model(BaseModel):
         alias_generator=to_camel,
         extra="forbid",
         frozen=True,
-        use_attribute_docstrings=True,
     )
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """The schema, in which each field's docstring is its description."""
+        from kubesaga.api.models.docstrings import described
+
+        schema = handler(core_schema)
+        described(cls, handler.resolve_ref_schema(schema).get("properties", {}))
+        return schema
 
     @classmethod
     def read(cls, written: Mapping[str, Any]) -> Self:

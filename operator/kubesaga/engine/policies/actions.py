@@ -25,6 +25,9 @@ NEVER_STARTED = "the Task ended before it started"
 
 # The newest are kept; one that is not answered yet is never forgotten.
 MOST_RECORDS = 64
+# So many are applied by one decision, the others by the next: a status has room for a bounded number of records that
+# wait for their answer, and of moves of one step.
+MOST_AT_ONCE = 16
 
 
 def act(draft: Draft) -> None:
@@ -32,28 +35,38 @@ def act(draft: Draft) -> None:
     done = {record.uid: record for record in draft.actions}
     answered = {verdict.uid for verdict in draft.verdicts}
     asked = [action for action in draft.snapshot.actions if action.uid not in answered]
-    for action in asked:
-        if action.uid in done:
-            _answer(draft, action, ActionPhase.APPLIED, done[action.uid].message)
+    recorded = [action for action in asked if action.uid in done]
+    for action in recorded:
+        _answer(draft, action, ActionPhase.APPLIED, done[action.uid].message)
+    applied = len(recorded)
     waiting = [action for action in asked if action.uid not in done]
     while waiting:
-        left = [action for action in waiting if not _is_answered(draft, action)]
+        left = []
+        for action in waiting:
+            if applied >= MOST_AT_ONCE:
+                draft.unheard = True
+                return
+            phase = _answered(draft, action)
+            applied += phase is ActionPhase.APPLIED
+            if phase is None:
+                left.append(action)
         if len(left) == len(waiting):
             return
         waiting = left  # a later one (ConfirmStopped) may have ended what an earlier one waits for
 
 
-def _is_answered(draft: Draft, action: Action) -> bool:
+def _answered(draft: Draft, action: Action) -> ActionPhase | None:
+    """What became of the action; None while a step has to stop first."""
     try:
         message = _apply(draft, action)
     except Refused as refusal:
         _answer(draft, action, ActionPhase.REJECTED, str(refusal))
-        return True
+        return ActionPhase.REJECTED
     if message is None:
-        return False
+        return None
     _record(draft, action, message)
     _answer(draft, action, ActionPhase.APPLIED, message)
-    return True
+    return ActionPhase.APPLIED
 
 
 def reject_new(snapshot: Snapshot, why: str) -> tuple[Verdict, ...]:

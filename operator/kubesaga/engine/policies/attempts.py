@@ -27,6 +27,8 @@ MOST_DISRUPTIONS = 10
 # A pod's grace plus two minutes (seconds): what has not stopped by then is on a node that nobody hears from.
 NOT_STOPPED_AFTER = 150.0
 
+_NOTHING_SEEN = (Phase.ABSENT, Phase.LOST)
+
 LOST = StepError(
     "JobLost",
     "the Job and its pods are gone, deleted by someone or something else; whether the work was done is not known",
@@ -55,7 +57,7 @@ def observe(draft: Draft, i: int, role: Role, *, holding: bool) -> None:
         case Phase.FENCED:
             _fenced(draft, i, role, seen, holding=holding)
         case Phase.LOST if record.state is StepState.IN_PROGRESS or record.stop or holding:
-            draft.fences.append(draft.attempt(i, role))
+            _fence(draft, i, role, seen)
         case Phase.ABSENT if record.stop or holding:
             _fence(draft, i, role, seen)
         case Phase.ABSENT | Phase.LOST | Phase.WAITING:
@@ -63,7 +65,6 @@ def observe(draft: Draft, i: int, role: Role, *, holding: bool) -> None:
             _not_running(draft, i, role, draft.record(i, role), seen)
         case Phase.RUNNING:
             _disrupted(draft, i, role, seen)
-            _child_missing(draft, i, role, seen)
 
 
 def _disrupted(draft: Draft, i: int, role: Role, seen: Observation) -> None:
@@ -82,11 +83,6 @@ def _disrupted(draft: Draft, i: int, role: Role, seen: Observation) -> None:
             outcome_unknown=True,
         )
         _stop_for(draft, i, role, error)
-
-
-def _child_missing(draft: Draft, i: int, role: Role, seen: Observation) -> None:
-    if seen.hopeless and seen.problem and draft.kind(i, role) is StepKind.TASK:
-        draft.attention = Attention(seen.problem.type, f"step {draft.record(i, role).name}: {seen.problem.message}")
 
 
 def _start(draft: Draft, i: int, role: Role, seen: Observation) -> None:
@@ -241,19 +237,23 @@ def stop_if_told(draft: Draft, i: int, role: Role) -> None:
 
 def name_if_it_does_not_stop(draft: Draft, i: int, role: Role) -> None:
     """Have a human look at what was told to stop, or whose pod somebody deletes, and has not been seen to end."""
-    if draft.kind(i, role) is not StepKind.PROGRAM:
-        return
+    seen = draft.observed(i, role)
+    if draft.kind(i, role) is not StepKind.PROGRAM or (seen.problem and seen.phase in _NOTHING_SEEN):
+        return  # where a fence is refused there is no pod whose end anybody could confirm
     stop = draft.record(i, role).stop
-    since = stop.at if stop else draft.observed(i, role).gone_by
+    since = stop.at if stop else seen.gone_by
     if since is not None:
         not_stopped(draft, i, role, since)
 
 
 def name_child_in_need(draft: Draft, i: int, role: Role) -> None:
-    """Have a human look at the child Task that a step waits for and that cannot go on without one."""
-    child = draft.snapshot.children.get(i) if draft.kind(i, role) is StepKind.TASK else None
-    if child is not None and child.attention and draft.attention is None:
-        record = draft.record(i, role)
+    """Have a human look at the child Task that a step waits for: it cannot go on without one, or was deleted."""
+    if draft.kind(i, role) is not StepKind.TASK or draft.attention is not None:
+        return
+    record, seen, child = draft.record(i, role), draft.observed(i, role), draft.snapshot.children.get(i)
+    if seen.phase is Phase.RUNNING and seen.hopeless and seen.problem:
+        draft.attention = Attention(seen.problem.type, f"step {record.name}: {seen.problem.message}")
+    elif child is not None and child.attention:
         name = draft.steps[i].child_name
         draft.attention = Attention(
             "ChildNeedsAttention",
@@ -277,12 +277,13 @@ def not_stopped(draft: Draft, i: int, role: Role, since: float) -> None:
 
 def write_start_if_overdue(draft: Draft, i: int, role: Role, *, writing: bool) -> bool:
     """Record Start of what runs: with any other write, or alone once it has run for a while. True if there is one."""
-    if draft.record(i, role).state is not StepState.ENQUEUED:
+    record, seen = draft.record(i, role), draft.observed(i, role)
+    if record.state is not StepState.ENQUEUED or seen.phase is not Phase.RUNNING:
         return writing
-    seen = draft.observed(i, role)
-    if seen.phase is not Phase.RUNNING:
-        return writing
-    overdue = (seen.started_at or draft.now) + START_RESOLUTION + START_WRITTEN_AFTER
+    began = seen.started_at
+    if began is None or began > draft.now:  # by the clock of its node, which is ahead of ours
+        began = record.enqueued_at or draft.now
+    overdue = began + START_RESOLUTION + START_WRITTEN_AFTER
     if writing or draft.now >= overdue:
         _start(draft, i, role, seen)
         return True

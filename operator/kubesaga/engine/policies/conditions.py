@@ -87,7 +87,6 @@ def skip(draft: Draft, i: int, why: str) -> None:
         result=None,
         error=None,
     )
-    draft.woken = True
 
 
 def fail(draft: Draft, i: int, error: StepError) -> None:
@@ -104,4 +103,3 @@ def fail(draft: Draft, i: int, error: StepError) -> None:
         next_retry_at=None,
     )
     draft.emit("StepFailed", f"{draft.steps[i].name} failed: {error}", warning=True)
-    draft.woken = True

@@ -1,7 +1,8 @@
 """A sub-workflow's Task and its parent: obeying what the parent's record of the step says.
 
 Commands go down through that record, which the runtime puts into the snapshot; the Task's own spec is never touched
-(semantics 5, Sub-workflow). What goes up is read by ``children``.
+(semantics 5, Sub-workflow). What goes up is read from the child's status
+by ``kinship``.
 """
 
 from __future__ import annotations

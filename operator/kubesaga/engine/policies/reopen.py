@@ -86,4 +86,3 @@ def _fresh(draft: Draft, i: int, event: StepEvent, role: Role = _FORWARD) -> Non
         first_enqueued_at=None,
         finished_at=None,
     )
-    draft.woken = True

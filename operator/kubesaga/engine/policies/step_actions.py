@@ -225,7 +225,6 @@ def _end_by_hand(
         stop=None,
         error=None,
     )
-    draft.woken = True
 
 
 def _skip(draft: Draft, i: int, action: Action) -> str:

@@ -43,7 +43,6 @@ def _retry(draft: Draft, action: Action) -> str:
     else:
         raise Refused("no step has failed, so that there is nothing to retry")
     draft.error = None
-    draft.woken = True
     names = reopen.failed_steps(draft)
     if names:
         return f"may start again: {', '.join(names)}"

@@ -35,6 +35,7 @@ from kubesaga_sdk.errors import (
     ServiceUnavailableError,
     StepError,
 )
+from kubesaga_sdk.errors import TaskerError as TaskerError
 from kubesaga_sdk.errors import TimeoutError as StepTimeoutError
 from kubesaga_sdk.errors import ValidationError as StepValidationError
 from kubesaga_sdk.facts import StepFailure, TaskInfo
@@ -102,15 +103,21 @@ _WHEN_NEEDED = {
 }
 _BRANCH = "write the condition as `when` on each step of the branch"
 _BATCH = "split the work before the Task is made, one Task for each part"
+_LOG = "write to `context.logger`, or to Python's own logging"
 _NO_COUNTERPART = {
-    "DecisionHandler": _BRANCH,
-    "DecisionPointOutcome": _BRANCH,
-    "decision_handler": _BRANCH,
-    "Batchable": _BATCH,
-    "BatchWorkerConfig": _BATCH,
-    "batch_analyzer": _BATCH,
-    "batch_worker": _BATCH,
-}
+    **dict.fromkeys(
+        ("Decision", "DecisionHandler", "DecisionMixin", "DecisionPointOutcome", "DecisionType", "decision_handler"),
+        _BRANCH,
+    ),
+    **dict.fromkeys(
+        (
+            "Batchable", "BatchAnalyzerOutcome", "BatchConfig", "BatchWorkerConfig", "BatchWorkerContext",
+            "BatchWorkerOutcome", "CursorConfig", "batch_analyzer", "batch_worker",
+        ),
+        _BATCH,
+    ),
+    **dict.fromkeys(("LogContext", "log_debug", "log_error", "log_info", "log_trace", "log_warn"), _LOG),
+}  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+import threading
 
 from kubesaga_sdk import step_input
 from kubesaga_sdk.runner import run_step
@@ -19,8 +20,14 @@ def main() -> int:
     if len(sys.argv) > 1:
         from kubesaga_sdk import cli
 
-        return cli.main(sys.argv[1:])
-    return run_step(lambda: step_input.from_environment(os.environ), os.environ)
+        code = cli.main(sys.argv[1:])
+    else:
+        code = run_step(lambda: step_input.from_environment(os.environ), os.environ)
+    if threading.active_count() > 1 or "multiprocessing" in sys.modules:
+        from kubesaga_sdk import leftovers
+
+        leftovers.watch(code)
+    return code
 
 
 if __name__ == "__main__":

@@ -71,7 +71,7 @@ class ApiResponse:
         if kind == "application/json" or kind.endswith("+json"):
             try:
                 return json.loads(self.content)
-            except ValueError:
+            except (ValueError, RecursionError):
                 return self.text
         return self.text
 
@@ -124,6 +124,10 @@ class ApiResponse:
         return {"status_code": self.status_code, "headers": self.headers, "body": self.body}
 
     def _said(self) -> str:
+        location = self.headers.get("Location")
+        if 300 <= self.status_code < 400 and location:
+            # A query may hold what nobody else should read.
+            return f": it redirects to {location.partition('?')[0]}, which is not followed"
         body = self.body
         if isinstance(body, dict):
             found = next((body[name] for name in _MESSAGE_FIELDS if body.get(name)), "")

@@ -20,7 +20,7 @@ from __future__ import annotations
 import errno
 import http.client
 import urllib.error
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from kubesaga_sdk import http_status
 from kubesaga_sdk.contract import EXIT_DATA, EXIT_RETRYABLE, EXIT_SOFTWARE, PERMANENT_EXIT_CODES
@@ -47,7 +47,7 @@ PERMANENT: tuple[type[BaseException], ...] = (
     NotADirectoryError,
     PermissionError,
 )
-PERMANENT_ERRNOS = frozenset({errno.EROFS, errno.ENAMETOOLONG, errno.ELOOP, errno.ENOEXEC, errno.E2BIG})
+PERMANENT_ERRNOS = (errno.EROFS, errno.ENAMETOOLONG, errno.ELOOP, errno.ENOEXEC, errno.E2BIG)
 
 
 class Verdict(NamedTuple):
@@ -64,7 +64,7 @@ PERMANENT_VERDICT = Verdict(False, None, EXIT_SOFTWARE)
 
 def classify(error: BaseException) -> Verdict:
     """The verdict on one exception; for a group see `leading`."""
-    own = getattr(error, "retryable", None)
+    own = told(error, "retryable")
     if isinstance(own, bool):
         return _by_itself(error, own)
     if isinstance(error, SystemExit):
@@ -75,9 +75,17 @@ def classify(error: BaseException) -> Verdict:
         # A reason that is no exception is urllib's own complaint about the URL.
         reason = error.reason
         return classify(reason) if isinstance(reason, BaseException) else PERMANENT_VERDICT
-    if isinstance(error, PERMANENT) or getattr(error, "errno", None) in PERMANENT_ERRNOS:
+    if isinstance(error, PERMANENT) or told(error, "errno") in PERMANENT_ERRNOS:
         return PERMANENT_VERDICT
     return RETRYABLE_VERDICT
+
+
+def told(error: BaseException, name: str) -> Any:
+    """What an exception says under a name; None where it says nothing, or raises an error of its own when asked."""
+    try:
+        return getattr(error, name, None)
+    except Exception:
+        return None
 
 
 def leading(error: BaseException) -> BaseException:
@@ -91,8 +99,7 @@ def leading(error: BaseException) -> BaseException:
 def _by_itself(error: BaseException, retryable: bool) -> Verdict:
     if not retryable:
         return Verdict(False, None, error.exit_code if isinstance(error, StepError) else EXIT_DATA)
-    after = getattr(error, "retry_after", None)
-    return Verdict(True, http_status.seconds(after), EXIT_RETRYABLE)
+    return Verdict(True, http_status.seconds(told(error, "retry_after")), EXIT_RETRYABLE)
 
 
 def _by_exit_code(code: object) -> Verdict:

@@ -189,6 +189,11 @@ class StepContext:
         return str(self._document["idempotencyKey"])
 
     @property
+    def step_uuid(self) -> str:
+        """Tasker's name for `idempotency_key`: what is the same for every attempt of the step."""
+        return self.idempotency_key
+
+    @property
     def compensation_key(self) -> str | None:
         """In a compensation: the same for every attempt of the undoing. None in a forward step."""
         return _text(self._document["compensationKey"])

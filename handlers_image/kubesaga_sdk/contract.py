@@ -23,6 +23,8 @@ RESULT_LIMIT: Final = 4096
 """Bytes of a result file: the kubelet cuts a termination message there."""
 FRAMED_LIMIT: Final = 256 * 1024
 """Bytes of a result document that is framed in the log, since it does not fit into the result file."""
+METADATA_LIMIT: Final = 4096
+"""Bytes of a result's metadata: the operator refuses more."""
 FRAME_PREFIX: Final = "kubesaga-result"
 FRAME_CHUNK: Final = 2048
 """Characters of base64 in a frame."""

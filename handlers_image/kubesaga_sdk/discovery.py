@@ -31,7 +31,10 @@ class Source(NamedTuple):
 
     def mentions(self, text: str) -> bool:
         """Whether the text stands in the source; True where there is none to look at."""
-        return self.path is None or text.encode() in self.path.read_bytes()
+        try:
+            return self.path is None or text.encode() in self.path.read_bytes()
+        except OSError:
+            return True  # To import it fails as well, and says why.
 
 
 def modules(packages: Sequence[str], failures: dict[str, str], text: str | None = None) -> Iterator[ModuleType]:
@@ -79,7 +82,7 @@ def _sources(packages: Sequence[str], failures: dict[str, str]) -> Iterator[Sour
     for name in named:
         try:
             spec = importlib.util.find_spec(name)
-        except (ImportError, ValueError) as error:
+        except (Exception, SystemExit) as error:  # The package around a module is imported, and may raise anything.
             failures[name] = f"{type(error).__name__}: {error}"
             continue
         if spec is None:

@@ -50,8 +50,12 @@ class StepError(Exception):
         self.error_code = error_code
         self.retry_after = retry_after
         if retryable is not None:
-            self.retryable = retryable
+            self.retryable = bool(retryable)
         self.metadata: dict[str, Any] = {**(metadata or {}), **(context or {})}
+
+
+TaskerError = StepError
+"""Tasker's name for it."""
 
 
 class RetryableError(StepError):

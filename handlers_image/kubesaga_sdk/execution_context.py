@@ -33,11 +33,15 @@ class ExecutionContext(Generic[T]):
         """The Task's metadata, and its execution id, initiator, tags, times and correlation ids."""
 
     def log_event(self, level: str, source: str, message: str) -> None:
-        """Write a log line, and add it to this copy of the trace. `level` is DEBUG, INFO, WARNING or ERROR."""
+        """Write a log line, and add it to this copy of the trace.
+
+        `level` is DEBUG, INFO, WARNING or ERROR; a word that logging does not know counts as INFO.
+        """
         import logging
 
+        number = logging.getLevelNamesMapping().get(level.upper(), logging.INFO)
         # Not a child of the SDK's own logger: a line of the application's goes where the application sends it.
-        logging.getLogger("kubesaga_workflow").log(logging.getLevelNamesMapping()[level], "%s: %s", source, message)
+        logging.getLogger("kubesaga_workflow").log(number, "%s: %s", source, message)
         now = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
         entry = {"timestamp": now, "level": level, "source": source, "kind": "log", "message": message}
         self.trace.append(entry)
@@ -66,7 +70,10 @@ class ExecutionContext(Generic[T]):
                 'an execution context is a JSON object with "data", "trace" and "metadata"', "InvalidData"
             )
         data: T = codec_of(data_type).decode(found["data"], "data")
-        return cls(data, found.get("trace") or [], found.get("metadata") or {})
+        trace, metadata = found.get("trace") or [], found.get("metadata") or {}
+        if not isinstance(trace, list) or not isinstance(metadata, dict):
+            raise InvalidData("an execution context's trace is a list, and its metadata an object", "InvalidData")
+        return cls(data, trace, metadata)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, ExecutionContext):

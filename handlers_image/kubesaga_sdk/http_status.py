@@ -55,6 +55,8 @@ def seconds(value: object, answered_at: str | None = None) -> float | None:
         return None
     try:
         number = float(value)
+    except OverflowError:
+        return None
     except ValueError:
         return _until(str(value), answered_at)
     return number if 0 <= number < float("inf") else None

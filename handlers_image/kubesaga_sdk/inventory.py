@@ -1,6 +1,6 @@
 """`python -m kubesaga_sdk list`: the handlers of an image or of a project, as a table or as JSON.
 
-Called by the command line; the CLI's `lint` and editors read the JSON.
+Called by the command line; the JSON is for programs.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _PACKAGE = __name__.partition(".")[0]
 
 
 def main(packages: Sequence[str], *, as_json: bool) -> int:
-    """Print what there is; 1 where a module could not be imported, so that something may be missing."""
+    """Print what there is; 1 where something could not be loaded, so that it is missing."""
     registry = HandlerRegistry.instance()
     with contextlib.redirect_stdout(sys.stderr):  # What a module prints while it is imported is no part of the list.
         registry.discover_handlers(*packages)
@@ -30,8 +30,8 @@ def main(packages: Sequence[str], *, as_json: bool) -> int:
         print(json.dumps({"handlers": handlers, "failures": failures}, indent=2, ensure_ascii=False))
     else:
         _print_table(handlers)
-    for module, why in sorted(registry.failures.items()):
-        print(f"error: {module} could not be imported: {why}", file=sys.stderr)
+    for what, why in sorted(registry.failures.items()):
+        print(f"error: {what} could not be loaded: {why}", file=sys.stderr)
     return 1 if registry.failures else 0
 
 

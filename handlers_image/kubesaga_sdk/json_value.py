@@ -12,7 +12,8 @@ from typing import Any
 
 MAX_DEPTH = 64
 """Levels of nesting; also what ends the walk through a structure that contains itself."""
-INT64 = range(-(2**63), 2**63)
+_LEAST, _MOST = -(2**63), 2**63 - 1
+"""What 64 bits hold. No `range`: whether a number of an enum is in one, Python finds out by looking at each."""
 
 
 def fault(value: object, path: str, depth: int = 0) -> str | None:
@@ -22,7 +23,8 @@ def fault(value: object, path: str, depth: int = 0) -> str | None:
     if isinstance(value, str):
         return None if _is_unicode(value) else f"{path}: a string with a lone surrogate is no Unicode text"
     if isinstance(value, int):
-        return None if value in INT64 else f"{path}: an integer beyond 64 bits would be rounded; return a string"
+        fits = _LEAST <= value <= _MOST
+        return None if fits else f"{path}: an integer beyond 64 bits would be rounded; return a string"
     if isinstance(value, float):
         return None if math.isfinite(value) else f"{path}: {value} is no JSON number"
     if depth >= MAX_DEPTH:

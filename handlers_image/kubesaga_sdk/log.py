@@ -39,7 +39,12 @@ class JsonFormatter(logging.Formatter):
         line = {**extra, **line}  # Nobody's extra hides which attempt the line belongs to.
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, default=str)
+        try:
+            return json.dumps(line, default=str, allow_nan=False)
+        except (ValueError, TypeError):  # A field that JSON cannot hold, such as NaN, is no reason to lose the line.
+            return json.dumps(
+                {name: value if isinstance(value, (str, int)) else str(value) for name, value in line.items()}
+            )
 
 
 class AttemptLogger(logging.LoggerAdapter[logging.Logger]):
@@ -49,8 +54,11 @@ class AttemptLogger(logging.LoggerAdapter[logging.Logger]):
         super().__init__(logging.getLogger("kubesaga_sdk.handler"), dict(fields))
 
     def process(self, msg: Any, kwargs: MutableMapping[str, Any]) -> tuple[Any, MutableMapping[str, Any]]:
-        """Add the fields to the line's `extra`."""
-        return msg, {**kwargs, "extra": {**(kwargs.get("extra") or {}), **(self.extra or {})}}
+        """Add the fields to the line's `extra`. A name that logging has for itself, such as `name`, gets a `_`."""
+        given = {
+            f"{name}_" if name in _STANDARD else name: value for name, value in (kwargs.get("extra") or {}).items()
+        }
+        return msg, {**kwargs, "extra": {**given, **(self.extra or {})}}
 
 
 class StepLogging:

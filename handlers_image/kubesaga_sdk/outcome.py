@@ -17,6 +17,7 @@ from kubesaga_sdk.contract import (
     EXIT_RETRYABLE,
     EXIT_TERMINATED,
     FRAMED_LIMIT,
+    METADATA_LIMIT,
     RESULT_LIMIT,
 )
 from kubesaga_sdk.errors import InvalidResult, ResultTooLarge
@@ -56,6 +57,13 @@ def of_return(returned: object) -> Outcome:
         fault = json_value.fault(value, name)
         if fault:
             raise InvalidResult(f"the handler's result cannot be written as JSON: {fault}", "InvalidResult")
+    size = len(_encode(result.metadata))
+    if size > METADATA_LIMIT:
+        raise ResultTooLarge(
+            f"the result's metadata have {size} bytes, the limit is {METADATA_LIMIT}: put what the work yields into "
+            "the result, and what is to be read into the log",
+            "ResultTooLarge",
+        )
     encoded = _encode(document)
     if len(encoded) > FRAMED_LIMIT:
         raise ResultTooLarge(
@@ -68,7 +76,7 @@ def of_return(returned: object) -> Outcome:
 
 def of_error(error: BaseException) -> Outcome:
     """The outcome of a handler that raised."""
-    from kubesaga_sdk.classifier import classify, leading
+    from kubesaga_sdk.classifier import classify, leading, told
 
     error = leading(error)
     if isinstance(error, StepTerminated):
@@ -79,24 +87,24 @@ def of_error(error: BaseException) -> Outcome:
         _class_names(error),
         _message(error),
         verdict.retryable,
-        code=getattr(error, "error_code", None),
+        code=told(error, "error_code"),
         retry_after=verdict.retry_after,
-        metadata=getattr(error, "metadata", None),
+        metadata=told(error, "metadata"),
     )
     return Outcome(document, verdict.exit_code)
 
 
 def _reported_failure(result: StepHandlerResult) -> Outcome:
-    name = result.error_type or "handler_error"
+    name, retryable = result.error_type or "handler_error", bool(result.retryable)
     document = _error_document(
         name,
         [name],
         str(result.error_message or "") or "the handler reported a failure without a message",
-        result.retryable,
+        retryable,
         code=result.error_code,
         metadata=result.metadata,
     )
-    return Outcome(document, EXIT_RETRYABLE if result.retryable else EXIT_DATA)
+    return Outcome(document, EXIT_RETRYABLE if retryable else EXIT_DATA)
 
 
 def _error_document(

@@ -65,7 +65,7 @@ class HandlerRegistry:
         self._registrations: dict[tuple[str, str, str, str], Registration] = {}
         self._lock = threading.Lock()
         self.failures: dict[str, str] = {}
-        """Module that could not be looked into → why."""
+        """What could not be looked into → why: a module, or a handler (`module:Class`) whose name is none."""
 
     @classmethod
     def instance(cls) -> HandlerRegistry:
@@ -121,17 +121,22 @@ class HandlerRegistry:
         return bool(self.find(reference))
 
     def scan(self, module: ModuleType) -> int:
-        """Add the handlers that a module defines; how many."""
+        """Add the handlers that a module defines; how many. One that no template could name is in `failures`."""
         own = [each for each in vars(module).values() if is_handler(each) and each.__module__ == module.__name__]
+        added = 0
         for handler in own:
             namespace, name, version = _identity(handler)
-            self.register(name, handler, namespace=namespace, version=version)
-        return len(own)
+            try:
+                self.register(name, handler, namespace=namespace, version=version)
+                added += 1
+            except ValueError as error:
+                self.failures[f"{handler.__module__}:{handler.__qualname__}"] = str(error)
+        return added
 
     def discover_handlers(self, *packages: str) -> int:
         """Import packages or modules with all that is in them, and add the handlers; how many there are.
 
-        Without names, what `discovery.default_units` finds. A module that fails to import is in `failures`.
+        Without names, what `discovery.default_units` finds. What cannot be imported or named is in `failures`.
         """
         from kubesaga_sdk import discovery
 
@@ -199,7 +204,7 @@ class HandlerRegistry:
         )
         hint = f"; did you mean {' or '.join(near)}?" if near else ";"
         listed = ", ".join(names[:_LISTED]) + (", …" if len(names) > _LISTED else "")
-        failed = "".join(f"; {module} could not be imported: {why}" for module, why in sorted(self.failures.items()))
+        failed = "".join(f"; {what} could not be loaded: {why}" for what, why in sorted(self.failures.items()))
         return (
             f"this image has no handler {reference}{hint} it has: {listed or 'none'}{failed} "
             f"(looked into {discovery.looked_into()}; {discovery.SETTING} names other packages)"

@@ -46,7 +46,10 @@ def run_step(
 
     Returns the process's exit code.
     """
+    process = os.getpid()
     end = _attempt(read_input, StepLogging(environ), Termination())
+    if os.getpid() != process:
+        return end.exit_code  # A process that the handler forked and that came back: its word is not the step's.
     LOGGER.info("step ended", extra={"exit_code": end.exit_code})
     try:
         (write or _result_writer(environ))(end.document)

@@ -6,6 +6,7 @@ in it (or cancels it, where it is a coroutine), so that its `finally` blocks run
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Awaitable, Callable
 from types import FrameType
@@ -26,6 +27,7 @@ class Termination:
     """The process's answer to SIGTERM: one per process."""
 
     def __init__(self) -> None:
+        self._process = os.getpid()
         self.requested = False
         self._over = False
         self._cancel: Callable[[], object] | None = None
@@ -54,7 +56,11 @@ class Termination:
         finally:
             self.disarm()
 
-    def _on_signal(self, _signum: int, _frame: FrameType | None) -> None:
+    def _on_signal(self, signum: int, _frame: FrameType | None) -> None:
+        if os.getpid() != self._process:
+            # A process that the handler forked, told to end by the handler: it ends as any other.
+            signal.signal(signum, signal.SIG_DFL)
+            signal.raise_signal(signum)
         if self._over or self.requested:
             return
         self.requested = True

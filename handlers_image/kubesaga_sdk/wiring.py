@@ -54,7 +54,7 @@ class Wiring:
         """What `@depends_on(**steps)` says. Raises TypeError for anything but a step, or a step and a model."""
         wiring = cls()
         for parameter, said in steps.items():
-            step, model = (said, None) if isinstance(said, str) else said
+            step, model = _step_and_model(parameter, said)
             wiring.steps[parameter] = step
             wiring._fills[parameter] = FromStep(step)
             if model is not None:
@@ -73,6 +73,12 @@ class Wiring:
         plain = _unwrapped(function)
         code: CodeType = plain.__code__
         names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+        if unnamed := names[: code.co_posonlyargcount]:
+            raise CallableInvalid(
+                f"{_place(plain)} has parameters that take no name ({', '.join(unnamed)}), and all are filled by name: "
+                "leave out the `/`",
+                "CallableInvalid",
+            )
         if not code.co_flags & _HAS_KEYWORDS:
             for name in self._fills.keys() - set(names):
                 raise CallableInvalid(
@@ -182,6 +188,17 @@ def refuse_model(model: Any) -> None:
         raise TypeError(f"{model!r} is neither a dataclass nor a pydantic model")
 
 
+def _step_and_model(parameter: str, said: Any) -> tuple[str, Any]:
+    match said:
+        case str(step) | (str(step), None):
+            return step, None
+        case (str(step), model):
+            return step, model
+    raise TypeError(
+        f'@depends_on takes a step, or a step and a model: {parameter}="price", {parameter}=("price", Price)'
+    )
+
+
 def _the_context(context: StepContext) -> StepContext:
     return context
 
@@ -202,11 +219,11 @@ def _fields(model: Any) -> dict[str, bool]:
 
 def _annotation(name: str, function: Any) -> Any:
     """A parameter's annotation, evaluated; None where there is none, or it names what only a type checker sees."""
-    said = function.__annotations__.get(name)
-    if not isinstance(said, str):
-        return said
     try:
-        return eval(said, function.__globals__)
+        said = function.__annotations__.get(name)
+        for _ in range(2):  # What its author put into quotes is in two where annotations are not evaluated.
+            said = eval(said, function.__globals__) if isinstance(said, str) else said
+        return said
     except (NameError, AttributeError, TypeError, SyntaxError):
         return None
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import select
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -98,6 +100,19 @@ class StepProcess:
             self.process.kill()
             raise AssertionError(f"no line on standard output; {self.end().stderr}")
         return self.process.stdout.readline().rstrip()
+
+    def interrupt(self) -> None:
+        """SIGTERM, once the process waits in a blocking call.
+
+        Python runs signal handlers between two instructions: of one that comes just before a blocking call nothing is
+        heard until that call ends, and a busy machine makes that moment long.
+        """
+        stat = Path(f"/proc/{self.process.pid}/stat")
+        deadline = time.monotonic() + WAIT_SECONDS
+        while stat.read_text().rpartition(")")[2].split()[0] != "S":
+            assert time.monotonic() < deadline, "the handler never waits"
+            time.sleep(0.001)
+        self.process.send_signal(signal.SIGTERM)
 
     def end(self, line: str = "") -> Ended:
         """Give the process a last line of input and wait for its end; it is killed where there is none."""

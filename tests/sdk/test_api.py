@@ -73,6 +73,7 @@ def test_a_request_is_sent_as_it_is_said(api: HttpService, handler: Handler) -> 
         (Answer(200, {"a": 1}), {"a": 1}),
         (Answer(200, [1], {"Content-Type": "application/problem+json; charset=utf-8"}), [1]),
         (Answer(200, b"{broken"), "{broken"),
+        (Answer(200, b"[" * 100_000), "[" * 100_000),
         (Answer(200, "Zoë".encode("latin-1"), {"Content-Type": 'text/plain; charset="latin-1"'}), "Zoë"),
         (Answer(200, b"Zo\xff", {"Content-Type": "text/plain; charset=nonsense"}), "Zo\ufffd"),
         (Answer(204, None), None),
@@ -89,7 +90,7 @@ def test_a_body_is_read_by_its_type(api: HttpService, handler: Handler, answer: 
 @pytest.mark.parametrize(
     ("status", "error"),
     [
-        (302, errors.PermanentError), (400, errors.ValidationError), (401, errors.AuthenticationError),
+        (303, errors.PermanentError), (400, errors.ValidationError), (401, errors.AuthenticationError),
         (403, errors.AuthorizationError), (404, errors.NotFoundError), (405, errors.PermanentError),
         (408, errors.TimeoutError), (409, errors.PermanentError), (410, errors.NotFoundError),
         (418, errors.PermanentError), (422, errors.ValidationError), (423, errors.ResourceContentionError),
@@ -101,7 +102,7 @@ def test_a_body_is_read_by_its_type(api: HttpService, handler: Handler, answer: 
 def test_a_status_is_an_error_of_the_tree(
     api: HttpService, handler: Handler, status: int, error: type[errors.StepError]
 ) -> None:
-    api.answer(Answer(status, {"message": "no"}, {"Location": "/elsewhere"}))
+    api.answer(Answer(status, {"message": "no"}))
     response = handler.get("x?secret=1")
     with pytest.raises(error) as raised:
         response.raise_for_status()
@@ -109,7 +110,15 @@ def test_a_status_is_an_error_of_the_tree(
     assert str(raised.value) == f"GET {api.url}/v1/x answered {status}: no"
     assert raised.value.error_code == f"HTTP_{status}"
     assert classify(raised.value).retryable is response.is_retryable
-    assert len(api.asked) == 1  # A redirect is not followed.
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_a_redirect_is_not_followed_and_says_where_to(api: HttpService, handler: Handler, status: int) -> None:
+    api.answer(Answer(status, "Moved", {"Location": "https://elsewhere/v2/x?token=1"}))
+    error = handler.get("x").error()
+    assert type(error) is errors.PermanentError
+    assert str(error).endswith(f" answered {status}: it redirects to https://elsewhere/v2/x, which is not followed")
+    assert len(api.asked) == 1
 
 
 def test_headers_are_found_in_whatever_case() -> None:

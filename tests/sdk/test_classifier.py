@@ -38,11 +38,20 @@ class ForeignUndecided(Exception):
     retryable = "perhaps"
 
 
+class ForeignBroken(Exception):
+    @property
+    def retryable(self) -> bool:
+        raise KeyError("state")
+
+    errno = property(lambda _: 1 / 0)
+
+
 RETRYABLE = [
     RetryableError("busy"),
     StepTimeoutError("slow"),
     ForeignRetryable(),
     ForeignUndecided(),
+    ForeignBroken(),
     TimeoutError(),
     ConnectionRefusedError(errno.ECONNREFUSED, "refused"),
     ConnectionResetError(),
@@ -153,6 +162,7 @@ def test_retry_after_is_honoured_as_a_number_and_as_a_date(header: str, seconds:
         (RateLimitError("slow down", retry_after=60), 60.0),
         (RetryableError("now", "NOW", 0), 0.0),
         (RetryableError("never", retry_after=float("inf")), None),
+        (RetryableError("never", retry_after=10**400), None),
         (RetryableError("whenever"), None),
         (ForeignRetryable(), 7.0),
         (PermanentError("no", retry_after=5), None),

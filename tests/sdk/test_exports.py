@@ -23,7 +23,7 @@ ERRORS = {
     "AuthenticationError", "AuthorizationError", "BusinessLogicError", "CallableInvalid", "CallableNotFound",
     "ConfigurationError", "HandlerImportError", "InvalidInput", "InvalidResult", "NetworkError", "NotFoundError",
     "PermanentError", "RateLimitError", "ResourceContentionError", "ResultTooLarge", "RetryableError",
-    "ServiceUnavailableError", "StepError", "TimeoutError", "ValidationError",
+    "ServiceUnavailableError", "StepError", "TaskerError", "TimeoutError", "ValidationError",
 }  # fmt: skip
 
 
@@ -41,7 +41,8 @@ def test_the_error_tree_is_whole() -> None:
     assert {
         name for name, each in vars(errors).items() if isinstance(each, type) and issubclass(each, Exception)
     } == ERRORS
-    for name in ERRORS - {"StepError"}:
+    assert errors.TaskerError is errors.StepError
+    for name in ERRORS - {"StepError", "TaskerError"}:
         raised = getattr(errors, name)("sentence", "CODE", 2.5, metadata={"a": 1}, context={"b": 2})
         assert isinstance(raised, errors.StepError)
         assert (str(raised), raised.error_code, raised.retry_after, raised.metadata) == (

@@ -18,6 +18,8 @@ from kubesaga.api.frames import CHUNK, joined
 from kubesaga_sdk import contract
 from tests.sdk.support import Ended, run, start, step_input
 
+pytestmark = pytest.mark.slow
+
 EVERYTHING = "".join(map(chr, range(0x80))) + "Zoë \U0001f680\u2028\ufffe\U0010ffff" + "\r\n" * 40
 
 

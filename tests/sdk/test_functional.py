@@ -7,11 +7,14 @@ from typing import Any
 
 import pytest
 
-from kubesaga_sdk import StepHandler, depends_on, inputs, step_handler
+from kubesaga_sdk import StepHandler, depends_on, inputs, provider, step_handler
 from kubesaga_sdk.errors import CallableInvalid
 from kubesaga_sdk.loader import load
+from kubesaga_sdk.testing import run_handler
 from tests.sdk.samples import functional_handlers as samples
 from tests.sdk.support import Ended, run, step_input
+
+pytestmark = pytest.mark.slow
 
 CONTEXT = {"card": "visa", "tip": 2, "sku": "tea", "quantity": 3, "notes": ["gift"], "unknown": True}
 RESULTS = {"validate_cart": {"total": 40}}
@@ -79,6 +82,29 @@ def test_a_parameter_without_a_source_is_found_before_the_handler_runs(tmp_path:
     assert said in ended.error["message"]
 
 
+def test_a_parameter_that_takes_no_name_is_found_before_the_handler_runs() -> None:
+    def charge(card: str, /, tip: int) -> None: ...
+
+    with pytest.raises(CallableInvalid, match=r"charge has parameters that take no name \(card\).* leave out the `/`"):
+        step_handler("positional")(inputs("card", "tip")(charge)).handler_class  # noqa: B018
+
+
+class Bell:
+    """A service."""
+
+
+@provider(Bell)
+def _bell() -> Bell:
+    return Bell()
+
+
+def test_a_service_is_found_by_an_annotation_in_quotes() -> None:
+    def ring(bell: "Bell") -> str:  # noqa: UP037 - in two pairs of quotes, with the __future__
+        return type(bell).__name__
+
+    assert run_handler(step_handler("ring")(ring)).result == "Bell"
+
+
 def test_a_function_without_a_compensation_has_none(tmp_path: Path) -> None:
     ended = ran(tmp_path, "charge_later", "compensate")
     assert (ended.exit_code, ended.error["type"]) == (78, "CallableInvalid")
@@ -115,6 +141,11 @@ def test_what_is_no_handler_is_refused_where_it_is_decorated() -> None:
         inputs(samples.Order, "card")
     with pytest.raises(TypeError, match="neither a dataclass nor a pydantic model"):
         depends_on(cart=("validate_cart", dict))
+    for said in (5, ("validate_cart", samples.Order, 1), (samples.Order, "validate_cart")):
+        with pytest.raises(
+            TypeError, match=r'takes a step, or a step and a model: cart="price", cart=\("price", Price\)'
+        ):
+            depends_on(cart=said)  # type: ignore[arg-type]
 
 
 def test_a_compensation_must_not_hide_its_handler() -> None:

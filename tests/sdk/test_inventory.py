@@ -71,13 +71,13 @@ def test_the_table_has_a_line_for_each_handler(tmp_path: Path) -> None:
     ]
 
 
-def test_what_could_not_be_imported_is_an_error_beside_the_rest(tmp_path: Path) -> None:
+def test_what_could_not_be_loaded_is_an_error_beside_the_rest(tmp_path: Path) -> None:
     ended = listed(tmp_path, "--json", "registered")
     assert ended.exit_code == 1
     assert json.loads(ended.stdout)["failures"] == [
         {"module": "registered.broken", "error": "RuntimeError: no licence for cards"}
     ]
-    assert ended.stderr == "error: registered.broken could not be imported: RuntimeError: no licence for cards\n"
+    assert ended.stderr == "error: registered.broken could not be loaded: RuntimeError: no licence for cards\n"
     assert "registered.cards:Named" in by_callable(ended)
 
 

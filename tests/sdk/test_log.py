@@ -39,3 +39,14 @@ def test_lines_written_before_the_input_is_known_use_the_single_variables(tmp_pa
     environ = {"KUBESAGA_TASK": "order-1", "KUBESAGA_STEP": "charge_payment", "KUBESAGA_ATTEMPT": "4"}
     ended = StepProcess(tmp_path, {**environ, "KUBESAGA_INPUT": "{"}).end()
     assert {(line["task"], line["step"], line["attempt"]) for line in ended.log} == {("order-1", "charge_payment", 4)}
+
+
+def test_a_field_that_json_cannot_hold_loses_no_line(tmp_path: Path) -> None:
+    line = run(tmp_path, step_input("sample_handlers:TalksOddly")).log[1]
+    assert (line["message"], line["ratio"], line["by_day"]) == ("odd", "nan", "{(1, 2): 3}")
+    assert {name: line[name] for name in FIELDS} == FIELDS
+
+
+def test_a_field_that_logging_has_for_itself_fails_nothing(tmp_path: Path) -> None:
+    ended = run(tmp_path, step_input("sample_handlers:TalksOddly"))
+    assert (ended.exit_code, ended.log[1]["name_"], ended.log[1]["message_"]) == (0, "Ada", "hello")

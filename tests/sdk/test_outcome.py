@@ -5,12 +5,15 @@ from __future__ import annotations
 import datetime
 import decimal
 import json
+from http import HTTPStatus
 from typing import Any
 
 import pytest
 
+from kubesaga.engine import acceptance
+from kubesaga.engine.encoding import size_of
 from kubesaga_sdk import ErrorType, PermanentError, StepHandlerResult
-from kubesaga_sdk.contract import FRAMED_LIMIT, RESULT_LIMIT
+from kubesaga_sdk.contract import FRAMED_LIMIT, METADATA_LIMIT, RESULT_LIMIT
 from kubesaga_sdk.errors import InvalidResult, ResultTooLarge
 from kubesaga_sdk.outcome import of_error, of_return
 
@@ -30,6 +33,7 @@ LOOP.append(LOOP)
         ([float("nan")], r"result\[0\]: nan is no JSON number"),
         (float("inf"), "result: inf is no JSON number"),
         ({"id": 2**63}, "result.id: an integer beyond 64 bits"),
+        (-(2**63) - 1, "result: an integer beyond 64 bits"),
         ("\ud800", "result: a string with a lone surrogate"),
         ({"\ud800": 1}, "result: key: a string with a lone surrogate"),
         (LOOP, "nested more than 64 levels deep"),
@@ -51,15 +55,30 @@ def test_an_error_that_cannot_tell_its_message_is_reported_all_the_same() -> Non
     assert error["message"] == "Mute, whose message cannot be told: KeyError: 'host'"
 
 
+def test_an_error_that_cannot_tell_its_facts_is_reported_all_the_same() -> None:
+    class Broken(ConnectionError):
+        error_code = property(lambda _: 1 / 0)
+        metadata = property(lambda _: 1 / 0)
+        retryable = property(lambda _: 1 / 0)
+
+    error = json.loads(of_error(Broken("gone")).document)["error"]
+    assert (error["type"], error["message"], error["retryable"]) == ("Broken", "gone", True)
+
+
+def test_whether_to_try_again_is_yes_or_no_however_it_was_said() -> None:
+    no: Any = 0
+    for end in (of_error(PermanentError("no", retryable=no)), of_return(StepHandlerResult.failure("no", retryable=no))):
+        assert (json.loads(end.document)["error"]["retryable"], end.exit_code) == (False, 65)
+
+
 def test_an_exception_may_stand_for_a_reported_failure_s_message() -> None:
     failure: Any = StepHandlerResult.failure(ValueError("no such order"))  # type: ignore[arg-type]
     assert json.loads(of_return(failure).document)["error"]["message"] == "no such order"
 
 
-def test_tuples_and_string_enums_are_written_as_json_does() -> None:
-    assert (
-        of_return({"pair": (1, 2), "kind": ErrorType.TIMEOUT}).document == b'{"result":{"pair":[1,2],"kind":"timeout"}}'
-    )
+def test_tuples_and_enums_of_text_and_numbers_are_written_as_json_does() -> None:
+    result = {"pair": (1, 2), "kind": ErrorType.TIMEOUT, "status": HTTPStatus.CREATED}
+    assert of_return(result).document == b'{"result":{"pair":[1,2],"kind":"timeout","status":201}}'
 
 
 def test_the_limit_is_exact() -> None:
@@ -74,9 +93,13 @@ def test_bytes_count_towards_the_limit_not_characters() -> None:
         of_return("語" * 90_000)
 
 
-def test_metadata_count_towards_the_limit() -> None:
-    with pytest.raises(ResultTooLarge):
-        of_return(StepHandlerResult.success("x" * 200_000, {"note": "y" * 100_000}))
+def test_metadata_have_a_limit_of_their_own_which_is_the_operator_s() -> None:
+    room = METADATA_LIMIT - len('{"note":""}')
+    metadata = {"note": "語" * (room // 3) + "x" * (room % 3)}
+    assert (METADATA_LIMIT, size_of(metadata)) == (acceptance.METADATA_LIMIT, METADATA_LIMIT)
+    assert json.loads(of_return(StepHandlerResult.success(1, metadata)).document)["metadata"] == metadata
+    with pytest.raises(ResultTooLarge, match="the result's metadata have 4097 bytes, the limit is 4096"):
+        of_return(StepHandlerResult.success(1, {"note": metadata["note"] + "x"}))
 
 
 LONG_NAME = "A" * 1000

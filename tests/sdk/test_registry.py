@@ -81,7 +81,7 @@ def test_a_name_of_two_handlers_is_refused_with_both(tmp_path: Path, name: str, 
         ("charge_cart", "this image has no handler charge_cart; did you mean charge_card"),
         ("charge_card@3.0.0", "did you mean charge_card@1.10.0 or charge_card@1.9.0 or charge_card@2.0.0-rc.1?"),
         ("travel/refund", "did you mean "),
-        ("InNoModule", "registered.broken could not be imported: RuntimeError: no licence for cards"),
+        ("InNoModule", "registered.broken could not be loaded: RuntimeError: no licence for cards"),
     ],
 )
 def test_a_name_of_nothing_says_what_there_is(tmp_path: Path, name: str, said: str) -> None:
@@ -172,6 +172,34 @@ def test_what_cannot_be_imported_is_told_and_keeps_nothing_else_away(registry: H
     assert "no such module" in registry.failures["no_such_package"]
     assert "registered.cards.deeper" in registry.failures
     assert registry.is_registered("charge_card")
+
+
+def test_a_package_that_fails_around_a_module_keeps_nothing_else_away(
+    registry: HandlerRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "unlicensed").mkdir()
+    (tmp_path / "unlicensed" / "__init__.py").write_text("raise SystemExit('no licence')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("KUBESAGA_HANDLERS", "unlicensed.handlers,registered")
+    assert registry.get_handler_class("charge_card").handler_version == "1.10.0"
+    assert registry.failures["unlicensed.handlers"] == "SystemExit: no licence"
+
+
+def test_a_handler_that_no_template_could_name_keeps_nothing_else_away(
+    registry: HandlerRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "spacious.py").write_text(
+        "from kubesaga_sdk import StepHandler\n\n\n"
+        "class Spaces(StepHandler):\n    handler_name = 'charge card'\n    def call(self, context): ...\n\n\n"
+        "class Fine(StepHandler):\n    def call(self, context): ...\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    assert registry.discover_handlers("spacious") == 1
+    assert registry.list_handlers() == ["Fine"]
+    assert "'charge card@1.0.0' is no handler's name" in registry.failures["spacious:Spaces"]
+    with pytest.raises(CallableNotFound, match=r"spacious:Spaces could not be loaded: 'charge card@1\.0\.0'"):
+        registry.get_handler_class("Spaces")
+    del sys.modules["spacious"]
 
 
 @pytest.mark.parametrize(

@@ -100,6 +100,19 @@ def test_a_class_counts_its_retries(moved: Path) -> None:
     assert ended.document == {"result": {"paid": 42, "retries": 2, "of": 3}}
 
 
+def test_a_class_with_errors_of_its_own_books_under_the_same_id_at_every_attempt(moved: Path) -> None:
+    ended = ran(moved, "book", {"closed": True})
+    assert ended.error == {
+        "type": "LedgerError",
+        "types": ["LedgerError"],
+        "message": "not booked: the books are closed",
+        "retryable": False,
+        "metadata": {"year": 2025},
+    }
+    keys = {ran(moved, "book", {}, attempt=attempt).document["result"]["booked_as"] for attempt in (1, 2)}
+    assert keys == {step_input("book")["idempotencyKey"]}
+
+
 def test_an_asynchronous_class_collects_results(moved: Path) -> None:
     ended = ran(moved, "collect", {}, results={"part_1": 3, "part_2": 4, "part_3": None, "other": 1})
     assert ended.document == {
@@ -148,7 +161,16 @@ def test_an_api_mixin_waits_as_it_is_asked_to(moved: Path, api: HttpService) -> 
     assert ran(moved, "create_charge", {"amount": 5}, API_URL=api.url).document["result"] == {"charge": "c-1"}
 
 
-@pytest.mark.parametrize(("name", "said"), [("DecisionHandler", "`when`"), ("Batchable", "one Task for each part")])
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("DecisionHandler", "`when`"),
+        ("Decision", "`when`"),
+        ("Batchable", "one Task for each part"),
+        ("BatchConfig", "one Task for each part"),
+        ("log_info", "`context.logger`"),
+    ],
+)
 def test_what_has_no_counterpart_says_what_to_do_instead(name: str, said: str) -> None:
     with pytest.raises(ImportError, match=f"kubesaga_sdk has no {name}, as Tasker has: .*{said}"):
         getattr(kubesaga_sdk, name)

@@ -19,7 +19,7 @@ from tests.sdk.support import Ended, start, step_input
 def stop(folder: Path, handler: str, **context: Any) -> Ended:
     step = start(folder, step_input(f"sample_handlers:{handler}", context=context))
     assert step.read_line() == "ready"
-    step.process.send_signal(signal.SIGTERM)
+    step.interrupt()
     return step.end()
 
 
@@ -50,7 +50,7 @@ def test_an_error_while_tidying_up_is_no_verdict_on_the_work(tmp_path: Path) -> 
 def test_a_second_signal_does_not_disturb_the_tidying_up(tmp_path: Path) -> None:
     step = start(tmp_path, step_input("sample_handlers:Blocks", context={"slowly": True}))
     assert step.read_line() == "ready"
-    step.process.send_signal(signal.SIGTERM)
+    step.interrupt()
     assert step.read_line() == "tidying up"
     step.process.send_signal(signal.SIGTERM)
     ended = step.end("go on\n")

@@ -48,3 +48,15 @@ def test_a_golden_history_is_written_kept_and_defended(tmp_path: Path) -> None:
     other = pytest_in(tmp_path)
     assert other.returncode == 1
     assert "Aborted" in other.stdout
+
+
+def test_two_tests_of_one_name_do_not_share_a_golden_history(tmp_path: Path) -> None:
+    for module in ("test_first.py", "test_second.py"):
+        (tmp_path / module).write_text(TEST.replace("RESULT", "1"))
+    written = pytest_in(tmp_path, "--update-histories")
+    assert written.returncode == 1
+    assert "is that of test_first.py::test_flow[a/b] already: give this one a name" in written.stdout
+    second = (tmp_path / "test_second.py").read_text()
+    (tmp_path / "test_second.py").write_text(second.replace('stubs={"a": 1}))', "stubs={\"a\": 1}), 'second')"))
+    assert pytest_in(tmp_path, "--update-histories").returncode == 0
+    assert sorted(file.name for file in (tmp_path / "histories").iterdir()) == ["second.json", "test_flow[a_b].json"]

@@ -15,6 +15,8 @@ import pytest
 pytest.register_assert_rewrite("kubesaga_sdk.testing.template_run")
 
 _OPTION = "--update-histories"
+_OWNERS = pytest.StashKey[dict[Path, str]]()
+"""Golden file → the test that it is named after."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -34,6 +36,10 @@ def golden_history(request: pytest.FixtureRequest) -> Callable[..., None]:
     def compare(run: Any, name: str | None = None) -> None:
         __tracebackhide__ = True
         file = Path(request.path).parent / "histories" / f"{(name or request.node.name).replace('/', '_')}.json"
+        if name is None:
+            owner = request.config.stash.setdefault(_OWNERS, {}).setdefault(file, request.node.nodeid)
+            if owner != request.node.nodeid:
+                pytest.fail(f"{file} is that of {owner} already: give this one a name, golden_history(run, 'name')")
         found = json.dumps(run.history(), indent=2, ensure_ascii=False) + "\n"
         if request.config.getoption(_OPTION):
             file.parent.mkdir(exist_ok=True)

@@ -5,6 +5,7 @@ Called by tests (``attempts``, ``takes``) and by ``template_run``, which perform
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -78,10 +79,12 @@ def _raised(kind: type[BaseException], step: str) -> BaseException:
 
 
 def _seconds(duration: float | str) -> float:
-    if not isinstance(duration, str):
-        return float(duration)
-    unit = next((unit for unit in ("ms", "s", "m", "h", "d") if duration.endswith(unit)), "")
+    text = duration if isinstance(duration, str) else f"{duration}s"
+    unit = next((unit for unit in ("ms", "s", "m", "h", "d") if text.endswith(unit)), "")
     try:
-        return float(duration.removesuffix(unit)) * _UNITS[unit]
+        seconds = float(text.removesuffix(unit)) * _UNITS[unit]
     except (KeyError, ValueError):
-        raise ValueError(f"{duration!r} is no duration: write seconds, or such as 500ms, 90s, 5m, 1h, 2d") from None
+        seconds = -1.0
+    if not 0 <= seconds < math.inf:
+        raise ValueError(f"{duration!r} is no duration: write seconds, or such as 500ms, 90s, 5m, 1h, 2d")
+    return seconds

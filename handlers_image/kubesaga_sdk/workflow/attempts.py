@@ -6,7 +6,6 @@ read as the operator reads it: the same limits, the same verdict on whether to t
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,11 +18,6 @@ from kubesaga_sdk.workflow.definition import Program
 
 if TYPE_CHECKING:
     from kubesaga.engine.records import StepError
-
-_WORK_DONE = frozenset({"ResultTooLarge", "InvalidResult", "Terminated"})
-"""Errors that an attempt reports although its work may have been done."""
-_LONGEST_WAIT = 365 * 24 * 3600.0
-"""Seconds; the operator takes no longer ``retryAfter`` either."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,33 +69,21 @@ async def arun(program: Program, context: StepContext, *, in_thread: bool) -> En
         if current is not None and current.cancelling():
             raise
         return _failed(error)  # Nobody cancelled the attempt: something in it was cancelled, which is its own error.
-    except (Exception, SystemExit) as error:
+    except (KeyboardInterrupt, GeneratorExit):
+        raise
+    except BaseException as error:
         return _failed(error)
 
 
-def _read(end: Outcome) -> Ended:
-    document = json.loads(end.document)
+def _read(end: Outcome, raised: BaseException | None = None) -> Ended:
+    from kubesaga.engine import reported
+
+    document = reported.parsed(end.document.decode())
+    assert document is not None
     if "error" in document:
-        return Ended(error=_reported(document["error"], end.exit_code))
+        return Ended(error=reported.error(document["error"], end.exit_code), raised=raised)
     return Ended(document["result"], document.get("metadata"))
 
 
 def _failed(error: BaseException) -> Ended:
-    end = outcome.of_error(error)
-    return Ended(error=_reported(json.loads(end.document)["error"], end.exit_code), raised=error)
-
-
-def _reported(error: dict[str, Any], exit_code: int) -> StepError:
-    from kubesaga.engine.records import StepError
-
-    after = error.get("retryAfter")
-    return StepError(
-        type=error["type"],
-        message=error["message"][:1000],
-        code=error.get("code"),
-        retryable=error["retryable"],
-        types=tuple(error["types"]),
-        exit_code=exit_code,
-        outcome_unknown=error["type"] in _WORK_DONE,
-        retry_after=after if after is not None and after <= _LONGEST_WAIT else None,
-    )
+    return _read(outcome.of_error(error), error)

@@ -98,7 +98,12 @@ class Record(Codec):
         missing = [name for name, field in fields.items() if name not in given and field.init and _is_required(field)]
         if missing:
             raise InvalidData(f"{path}: {', '.join(missing)} of {self.name} is missing", "InvalidData")
-        made = self._kind(**{name: value for name, value in given.items() if fields[name].init})
+        try:
+            made = self._kind(**{name: value for name, value in given.items() if fields[name].init})
+        except Exception as error:  # Its own: a check in __post_init__.
+            raise InvalidData(
+                f"{path}: {self.name} refuses these fields: {type(error).__name__}: {error}", "InvalidData"
+            ) from error
         for name, value in given.items():
             if not fields[name].init:
                 object.__setattr__(made, name, value)

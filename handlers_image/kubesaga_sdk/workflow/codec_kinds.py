@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
@@ -29,6 +30,12 @@ class Codec(ABC):
     @abstractmethod
     def decode(self, value: Any, path: str) -> Any:
         """The JSON as a value that shares nothing with it."""
+
+    def encode_for_good(self, value: Any, path: str) -> Any:
+        """`encode`, of what will come back: a dataclass may refuse fields that were changed since it was made."""
+        encoded = self.encode(value, path)
+        self.decode(json.loads(json.dumps(encoded)), path)
+        return encoded
 
     def refusal(self, value: Any, path: str) -> InvalidData:
         """The error for a value that is of another type."""
@@ -153,7 +160,10 @@ class Many(Codec):
     def decode(self, value: Any, path: str) -> Any:
         if not isinstance(value, list):
             raise self.refusal(value, path)
-        return self._make(self._member.decode(each, f"{path}[{i}]") for i, each in enumerate(value))
+        try:
+            return self._make(self._member.decode(each, f"{path}[{i}]") for i, each in enumerate(value))
+        except TypeError as error:  # A list among the members of a set, which says of no type that they are.
+            raise InvalidData(f"{path}: {error}; declare what its members are", "InvalidData") from None
 
 
 class Row(Codec):

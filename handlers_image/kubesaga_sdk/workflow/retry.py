@@ -13,13 +13,21 @@ from typing import Any
 from kubesaga_sdk.workflow.errors import WorkflowError
 
 MAX_ATTEMPTS = 100
+MAX_SECONDS = 3 * 365 * 24 * 3600.0
+"""Three years: what a template's duration holds."""
 ANY_ERROR = "*"
 
 
 def check_limit(seconds: float | None, name: str) -> None:
     """Refuse a limit of time that is none. Raises WorkflowError."""
-    if seconds is not None and seconds < 0.001:
+    if seconds is None:
+        return
+    if not isinstance(seconds, (int, float)):
+        raise WorkflowError(f"{name} is a number of seconds, not {seconds!r}; None = no limit")
+    if not seconds >= 0.001:  # So that not a number is none.
         raise WorkflowError(f"{name} is at least a millisecond, not {seconds} seconds; None = no limit")
+    if seconds > MAX_SECONDS:
+        raise WorkflowError(f"{name} is at most three years, not {seconds} seconds; None = no limit")
 
 
 def check_classes(given: Any, name: str) -> tuple[type[BaseException], ...]:
@@ -59,7 +67,7 @@ class RetryPolicy:
         max_attempts: attempts in total, the first included.
         delay: before the second attempt.
         backoff: how `delay` grows; `factor` is that of EXPONENTIAL.
-        max_delay: no delay is longer, but for one that the error itself asks for (`retry_after`).
+        max_delay: at least `delay`; no delay is longer, but for one that the error itself asks for (`retry_after`).
         jitter: how much of each delay is drawn.
         max_duration: no attempt starts later than this after the first; None = no limit.
         retry_on: only these errors, by class or base class, are tried again, whatever they say themselves. Empty:
@@ -82,12 +90,17 @@ class RetryPolicy:
             raise WorkflowError(f"jitter is a Jitter, not {self.jitter!r}: write Jitter.FULL or Jitter.EQUAL")
         if not isinstance(self.backoff, BackoffStrategy):
             raise WorkflowError(f"backoff is a BackoffStrategy, not {self.backoff!r}: write BackoffStrategy.FIXED, …")
-        if not 1 <= self.max_attempts <= MAX_ATTEMPTS:
+        if not isinstance(self.max_attempts, int) or not 1 <= self.max_attempts <= MAX_ATTEMPTS:
             raise WorkflowError(f"max_attempts must be 1 to {MAX_ATTEMPTS} (1: no retry), not {self.max_attempts}")
         if not 1 <= self.factor <= 100:
             raise WorkflowError(f"factor must be 1 to 100, not {self.factor}")
-        if self.delay < 0 or self.max_delay < 0:
-            raise WorkflowError(f"delay and max_delay cannot be negative: {self.delay}, {self.max_delay}")
+        for delay in (self.delay, self.max_delay):
+            if not isinstance(delay, (int, float)) or not 0 <= delay <= MAX_SECONDS:
+                raise WorkflowError(f"delay and max_delay are numbers, 0 seconds to three years, not {delay!r}")
+        if self.delay > self.max_delay:
+            raise WorkflowError(
+                f"delay, {self.delay:g} seconds, is above max_delay, {self.max_delay:g}: raise max_delay or lower delay"
+            )
         check_limit(self.max_duration, "max_duration")
         object.__setattr__(self, "retry_on", check_classes(self.retry_on, "retry_on"))
         object.__setattr__(self, "give_up_on", check_classes(self.give_up_on, "give_up_on"))

@@ -6,8 +6,10 @@ Both runners drive a Run; they differ only in how they call programs and how the
 from __future__ import annotations
 
 import json
+import logging
 import uuid
 from collections.abc import Iterable
+from functools import cache
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from kubesaga_sdk import json_value
@@ -55,6 +57,8 @@ class Run(Generic[T]):
             raise WorkflowError(f"a run begins with an ExecutionContext(data), not with {type(context).__name__}")
         if fault := json_value.fault(context.metadata, "metadata"):
             raise InvalidData(f"the context's metadata cannot be written as JSON: {fault}", "InvalidData")
+        if definition.input_schema is not None:
+            _say_unchecked(definition.name)
         self._definition = definition
         self._steps = {step.name: step for step in definition.steps()}
         self._before = context.trace
@@ -164,10 +168,22 @@ class Run(Generic[T]):
         return Failure(record.name, undoing, record.attempt, error.type, error.code, error.message, raised)
 
 
+@cache
+def _say_unchecked(name: str) -> None:
+    logging.getLogger("kubesaga_workflow").warning(
+        "the input schema of %s is checked on a cluster and by the local engine (kubesaga run), but not by a runner in "
+        "this process",
+        name,
+    )
+
+
 def _as_json(value: dict[str, Any]) -> dict[str, Any]:
-    """As a Task would bring it: a tuple is a list, and nothing is shared with the caller."""
-    decoded: dict[str, Any] = json.loads(json.dumps(value))
-    return decoded
+    """As a Task would bring it: a tuple is a list, 28.0 is 28, and nothing is shared with the caller."""
+    from kubesaga.engine.reported import parsed
+
+    found = parsed(json.dumps(value))
+    assert found is not None
+    return found
 
 
 def _undoes(attempt: Attempt) -> bool:

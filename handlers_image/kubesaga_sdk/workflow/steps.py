@@ -15,6 +15,7 @@ from kubesaga_sdk.errors import ConfigurationError, InvalidResult
 from kubesaga_sdk.execution_context import ExecutionContext
 from kubesaga_sdk.handler import StepHandler
 from kubesaga_sdk.workflow.codec import Codec, InvalidData, codec_of
+from kubesaga_sdk.workflow.codec_kinds import named
 from kubesaga_sdk.workflow.paths import load
 from kubesaga_sdk.workflow.tasks import Task
 
@@ -86,7 +87,9 @@ def _working_copy(state: Doc, facts: Doc, codec: Codec, context: StepContext) ->
 
 def _commit(working: ExecutionContext[Any], facts: Doc, codec: Codec) -> Doc:
     try:
-        data = codec.encode(working.data, "data")
+        if not isinstance(working.metadata, dict):
+            raise InvalidData(f"metadata: a dict is needed, not {named(working.metadata)}", "InvalidData")
+        data = codec.encode_for_good(working.data, "data")
     except InvalidData as error:
         # As the work is done, this is a result that cannot be taken: with `undo`, it is undone.
         raise InvalidResult(f"the task left data that cannot be passed on: {error}", "InvalidResult") from error

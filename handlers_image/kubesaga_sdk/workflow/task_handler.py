@@ -28,7 +28,7 @@ from kubesaga_sdk.workflow.definition import (
     check,
     step_name,
 )
-from kubesaga_sdk.workflow.errors import WorkflowError
+from kubesaga_sdk.workflow.errors import NoImportPath, WorkflowError
 from kubesaga_sdk.workflow.paths import import_path
 from kubesaga_sdk.workflow.retry import ONCE, RetryPolicy, check_limit
 
@@ -94,7 +94,9 @@ class StepTemplates:
             StepDefinition(
                 step_name(name),
                 HandlerProgram(_with_method(handler, "call", name), "call", settings),
-                depends_on=tuple(map(step_name, (depends_on,) if isinstance(depends_on, str) else depends_on)),
+                depends_on=tuple(
+                    dict.fromkeys(map(step_name, (depends_on,) if isinstance(depends_on, str) else depends_on))
+                ),
                 description=description,
                 retry=policy,
                 timeout=timeout,
@@ -185,7 +187,13 @@ def _handler_class(handler: Any) -> Any:
 
 def _handler(program: Program, purpose: str) -> Doc:
     assert isinstance(program, HandlerProgram)
-    found: Doc = {"callable": import_path(program.handler, purpose, _handler_class)}
+    path = import_path(program.handler, purpose, _handler_class)
+    if "." in path.partition(":")[2]:
+        raise NoImportPath(
+            f"{purpose} is {path}, a class within a class, which a template has no name for: move it to the top level "
+            "of its module"
+        )
+    found: Doc = {"callable": path}
     return {**found, "config": dict(program.config)} if program.config else found
 
 

@@ -135,7 +135,7 @@ class Workflow(Definition[T]):
                 f"{type(context.data).__qualname__}: annotate its functions (context: ExecutionContext[TheType]), or "
                 "pass data_type= to Workflow"
             )
-        encoded: Doc = self._codec.encode(context.data, "data")
+        encoded: Doc = self._codec.encode_for_good(context.data, "data")
         return encoded
 
     def end(self, context: Doc, metadata: Doc, results: Mapping[str, Any]) -> tuple[T, Doc]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import multiprocessing
 import os
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from kubesaga_sdk import PermanentError, RetryableError, StepContext, StepHandler, StepHandlerResult
@@ -242,3 +244,81 @@ def function(context: StepContext) -> str:
 async def coroutine(context: StepContext) -> str:
     """A handler that is a coroutine function."""
     return f"coroutine for {context.task.name}"
+
+
+class LeavesAThread(StepHandler):
+    """Leaves a thread that ends once somebody has complained about it; or, being deaf, never."""
+
+    def call(self, context: StepContext) -> str:
+        noticed, deaf = threading.Event(), context.get_input("deaf")
+
+        class Ear(logging.Handler):
+            def emit(self, record: logging.LogRecord) -> None:
+                if "go on" in record.getMessage():
+                    print("noticed", flush=True)
+                    noticed.set()
+
+        logging.getLogger("kubesaga_sdk").addHandler(Ear())
+        wait = threading.Event().wait if deaf else noticed.wait
+        threading.Thread(target=wait, args=(60,), name="pump").start()
+        return "done"
+
+
+class LeavesAPool(StepHandler):
+    """Leaves a pool whose threads have nothing more to do."""
+
+    pool = ThreadPoolExecutor(2)
+
+    def call(self, _context: StepContext) -> str:
+        return self.pool.submit(str, "done").result()
+
+
+class LeavesAProcess(StepHandler):
+    """Leaves a process that ends once somebody has complained about it."""
+
+    def call(self, _context: StepContext) -> str:
+        noticed = multiprocessing.Event()
+
+        class Ear(logging.Handler):
+            def emit(self, record: logging.LogRecord) -> None:
+                if "go on" in record.getMessage():
+                    noticed.set()
+
+        logging.getLogger("kubesaga_sdk").addHandler(Ear())
+        multiprocessing.get_context("fork").Process(target=noticed.wait, args=(60,), name="Process-1").start()
+        return "done"
+
+
+class EndsAProcess(StepHandler):
+    """Starts a process by a fork, ends it, and tells how it ended."""
+
+    def call(self, _context: StepContext) -> int | None:
+        started = multiprocessing.Event()
+        process = multiprocessing.get_context("fork").Process(target=self._work, args=(started,))
+        process.start()
+        started.wait(60)
+        process.terminate()
+        process.join(60)
+        return process.exitcode
+
+    def _work(self, started: Any) -> None:
+        started.set()
+        time.sleep(60)
+
+
+class Forks(StepHandler):
+    """Comes back from its `call` twice: in the process that it forked first."""
+
+    def call(self, _context: StepContext) -> str:
+        child = os.fork()
+        if child:
+            os.waitpid(child, 0)
+        return "parent" if child else "child"
+
+
+class TalksOddly(StepHandler):
+    """Logs fields that JSON cannot hold, under names that are taken."""
+
+    def call(self, context: StepContext) -> None:
+        odd = {"ratio": float("nan"), "by_day": {(1, 2): 3}, "name": "Ada", "message": "hello"}
+        context.logger.info("odd", extra=odd)

@@ -140,6 +140,24 @@ def test_a_cancellation_of_its_own_is_a_task_s_own_error() -> None:
     assert (outcome.errors[0].type, type(outcome.errors[0].raised)) == ("CancelledError", asyncio.CancelledError)
 
 
+class Unforeseen(BaseException):
+    """No Exception, and neither of those that end a process."""
+
+
+@pytest.mark.parametrize("threads", [False, True])
+@pytest.mark.parametrize("error", [Unforeseen(), BaseExceptionGroup("both", [SystemExit(70)])], ids=repr)
+def test_what_is_no_exception_is_a_task_s_error_all_the_same(error: BaseException, threads: bool) -> None:
+    def plain(_: ExecutionContext[Data]) -> None:
+        raise error
+
+    async def coroutine(_: ExecutionContext[Data]) -> None:
+        raise error
+
+    for function in (plain, coroutine):
+        (failure,) = run(Task[Data]("odd", function), {}, threads=threads).errors
+        assert failure.raised is error
+
+
 def test_the_workflow_s_timeout_stops_what_runs_and_undoes_it() -> None:
     undone: list[str] = []
 

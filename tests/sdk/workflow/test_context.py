@@ -143,7 +143,9 @@ def test_what_would_not_come_back_is_refused_with_its_path(data: Any, said: str)
     assert said in str(refused.value)
 
 
-@pytest.mark.parametrize("text", ["[1]", '{"trace": []}', "nope"])
+@pytest.mark.parametrize(
+    "text", ["[1]", '{"trace": []}', "nope", '{"data": {}, "trace": 5}', '{"data": {}, "metadata": [1]}']
+)
 def test_json_that_is_no_context_is_refused(text: str) -> None:
     with pytest.raises(InvalidData, match="execution context"):
         ExecutionContext.from_json(text)
@@ -223,3 +225,24 @@ def test_an_event_that_a_task_logs_is_a_log_line_and_an_entry_of_its_own_trace(
         ("charge", "log", "called the bank")
     ]
     assert caplog.messages == ["charge: called the bank"]
+
+
+def test_a_level_is_read_however_it_is_written_and_never_fails_a_task(caplog: pytest.LogCaptureFixture) -> None:
+    context: ExecutionContext[dict[str, Any]] = ExecutionContext({})
+    with caplog.at_level(logging.INFO):
+        context.log_event("warning", "charge", "slow")
+        context.log_event("NOTICE", "charge", "odd")
+    assert [record.levelno for record in caplog.records] == [logging.WARNING, logging.INFO]
+
+
+@dataclass
+class Marks:
+    bare: set = field(default_factory=set)  # type: ignore[type-arg]
+    declared: set[tuple[int, int]] = field(default_factory=set)
+
+
+def test_members_of_a_set_that_would_come_back_as_lists_are_refused() -> None:
+    codec = codec_of(Marks)
+    assert codec.decode(codec.encode_for_good(Marks(declared={(1, 2)}), "data"), "data") == Marks(declared={(1, 2)})
+    with pytest.raises(InvalidData, match=r"data.bare: unhashable type: 'list'; declare what its members are"):
+        codec.encode_for_good(Marks({(1, 2)}), "data")

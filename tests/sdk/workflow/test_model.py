@@ -105,6 +105,8 @@ def test_what_is_no_task_is_refused_when_it_is_put_in() -> None:
         Workflow("§", [named("a")])
     with pytest.raises(WorkflowError, match="the timeout of task a is at least a millisecond, not 0 seconds"):
         Task("a", do, timeout=0)
+    with pytest.raises(WorkflowError, match="the timeout of task a is a number of seconds, not '30s'"):
+        Task("a", do, timeout="30s")  # type: ignore[arg-type]
     with pytest.raises(WorkflowError, match="the timeout of workflow Flow is at least a millisecond"):
         Workflow("Flow", [named("a")], timeout=-1)
 
@@ -182,7 +184,15 @@ class Letter:
         ({"max_attempts": 0}, "1 to 100"),
         ({"max_attempts": 101}, "1 to 100"),
         ({"factor": 0.5}, "factor must be 1 to 100"),
-        ({"delay": -1}, "cannot be negative"),
+        ({"max_attempts": 2.5}, "1 to 100"),
+        ({"delay": -1}, "are numbers, 0 seconds to three years"),
+        ({"delay": 60}, "delay, 60 seconds, is above max_delay, 30: raise max_delay or lower delay"),
+        ({"max_delay": 0.5}, "delay, 1 seconds, is above max_delay, 0.5"),
+        ({"delay": "5s"}, "are numbers, 0 seconds to three years, not '5s'"),
+        ({"delay": float("nan")}, "are numbers, 0 seconds to three years"),
+        ({"max_delay": float("inf")}, "are numbers, 0 seconds to three years"),
+        ({"max_duration": float("nan")}, "max_duration is at least a millisecond, not nan seconds"),
+        ({"max_duration": 1e12}, "max_duration is at most three years"),
         ({"max_duration": 0}, "max_duration is at least a millisecond"),
         ({"jitter": True}, r"write Jitter.FULL or Jitter.EQUAL"),
         ({"backoff": "Fixed"}, "BackoffStrategy"),

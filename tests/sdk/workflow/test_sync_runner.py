@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -358,3 +359,65 @@ def test_an_interrupt_ends_the_run_at_once() -> None:
 
     with pytest.raises(KeyboardInterrupt):
         run_dict(Task("a", interrupt))
+
+
+@dataclass
+class Account:
+    balance: int
+
+    def __post_init__(self) -> None:
+        if self.balance < 0:
+            raise ValueError("overdrawn")
+
+
+def overdraw(context: ExecutionContext[Account]) -> None:
+    context.data.balance = -1
+
+
+def test_data_that_their_own_class_would_refuse_are_refused_where_they_are_committed() -> None:
+    undone: list[int] = []
+    task = Task[Account]("overdraw", overdraw, undo=lambda c: undone.append(c.data.balance))
+    workflow = Workflow[Account]("Flow", [task], FailureStrategy.COMPENSATE)
+    outcome = SyncRunner().run(workflow, ExecutionContext(Account(5)))
+    (failure,) = outcome.errors
+    assert (outcome.outcome, failure.type, outcome.data, undone) == ("Compensated", "InvalidResult", Account(5), [5])
+    assert failure.message.endswith("data: Account refuses these fields: ValueError: overdrawn")
+
+
+def test_data_that_their_own_class_would_refuse_are_refused_before_anything_runs() -> None:
+    account = Account(5)
+    account.balance = -1
+    with pytest.raises(InvalidData, match="Account refuses these fields: ValueError: overdrawn"):
+        SyncRunner().run(Task[Account]("overdraw", overdraw), ExecutionContext(account))
+
+
+def test_metadata_that_are_none_are_a_result_that_cannot_be_taken() -> None:
+    def spoil(context: ExecutionContext[Data]) -> None:
+        context.metadata = None  # type: ignore[assignment]
+
+    outcome = run_dict(Task("spoil", spoil, undo=lambda _: None), strategy=FailureStrategy.COMPENSATE)
+    (failure,) = outcome.errors
+    assert (outcome.undone, failure.type) == (("spoil",), "InvalidResult")
+    assert failure.message.endswith("metadata: a dict is needed, not null")
+
+
+def test_numbers_are_what_a_cluster_would_make_of_them() -> None:
+    seen: list[Any] = []
+
+    def half(context: ExecutionContext[Data]) -> None:
+        seen.append(context.data["start"])
+        context.data["half"] = context.data["start"] / 2
+
+    look = Task[Data]("look", lambda c: seen.append(c.data["half"]))
+    outcome = run_dict(Task("half", half), look, data={"start": 56.0})
+    assert [(type(each), each) for each in (*seen, outcome.data["half"])] == [(int, 56), (int, 28), (int, 28)]
+
+
+def test_an_input_schema_that_nobody_looks_at_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    workflow = Workflow[Data]("Unchecked", [Task("look", lambda _: None)], input_schema={"required": ["sku"]})
+    for _ in range(2):
+        assert SyncRunner().run(workflow, empty()).succeeded
+    assert [(record.name, record.levelname) for record in caplog.records] == [("kubesaga_workflow", "WARNING")]
+    assert caplog.messages[0].startswith(
+        "the input schema of unchecked is checked on a cluster and by the local engine"
+    )

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from kubesaga.api.compile import compile_plan, effective_template
+from kubesaga.api.durations import parse_duration
 from kubesaga.api.models import TaskTemplateSpec
 from kubesaga.engine.plan import Plan, Step
 from kubesaga_sdk.workflow import (
@@ -25,14 +26,18 @@ from kubesaga_sdk.workflow import (
     NoImportPath,
     RetryPolicy,
     StepTemplates,
+    SyncRunner,
     Task,
     TaskHandler,
     Workflow,
     WorkflowError,
 )
+from kubesaga_sdk.workflow.retry import MAX_SECONDS
+from kubesaga_sdk.workflow.template import duration
 from tests.docs.pages import findings
 from tests.sdk.support import PYTHON_PATH, ROOT
 from tests.sdk.workflow import flows
+from tests.sdk.workflow.clocks import Clock
 
 Data = dict[str, Any]
 
@@ -43,6 +48,9 @@ def do(context: ExecutionContext[Data]) -> None:
 
 class Box:
     """Where functions may live."""
+
+    class Inner(flows.ValidateCart):
+        """A handler that no template could name."""
 
     @staticmethod
     def static(context: ExecutionContext[Data]) -> None:
@@ -240,6 +248,68 @@ def test_a_handler_class_that_exists_only_inside_a_call_is_refused() -> None:
 
     with pytest.raises(NoImportPath, match=r"the handler of step local is .*Local, which exists only inside a call"):
         Flow().to_template()
+
+
+def test_a_dependency_that_is_named_twice_is_one() -> None:
+    class Flow(TaskHandler):
+        name = "flow"
+
+        def define_step_templates(self, templates: StepTemplates) -> None:
+            templates.define(name="a", handler=flows.ValidateCart)
+            templates.define(name="b", handler=flows.ValidateCart, depends_on=["a", "A"])
+
+    assert Flow().to_template()["spec"]["steps"][1]["dependsOn"] == ["a"]
+
+
+def test_a_handler_class_within_a_class_is_refused() -> None:
+    class Flow(TaskHandler):
+        name = "flow"
+
+        def define_step_templates(self, templates: StepTemplates) -> None:
+            templates.define(name="inner", handler=Box.Inner)
+
+    said = r"the handler of step inner is .*test_template:Box.Inner, a class within a class.*: move it to the top level"
+    with pytest.raises(NoImportPath, match=said):
+        Flow().to_template()
+
+
+@pytest.mark.parametrize(
+    ("settings", "task", "said"),
+    [
+        ({"version": "1.0"}, {}, "the version of flow is '1.0': a template's is three numbers"),
+        ({"version": "v1.0.0"}, {}, "the version of flow"),
+        ({"version": "1.0.0+build"}, {}, "the version of flow"),
+        ({"version": "1.0.0-" + "x" * 60}, {}, "the version of flow"),
+        ({"domain": "Web Shop"}, {}, "the domain of flow is 'Web Shop': a template's has letters a to z"),
+        ({"input_schema": {"enum": {1}}}, {}, "flow: input_schema.enum: set is no JSON type"),
+        ({"timeout": 0.5}, {}, "the timeout of flow is 0.5 seconds; on a cluster, where a pod is stopped, it is at le"),
+        ({}, {"timeout": 0.5}, "the timeout of step a is 0.5 seconds"),
+        ({}, {"retry_policy": RetryPolicy(max_duration=0.5)}, "max_duration of step a is 0.5 seconds"),
+        ({}, {"undo_retry_policy": RetryPolicy(max_duration=0.5)}, "max_duration of the undo of step a is 0.5 seconds"),
+    ],
+)
+def test_what_a_cluster_would_refuse_is_refused_when_it_is_exported(
+    settings: dict[str, Any], task: dict[str, Any], said: str
+) -> None:
+    workflow = Workflow[Data]("Flow", [Task("a", do, undo=do, **task)], **settings)
+    with pytest.raises(WorkflowError, match=said):
+        workflow.to_template()
+    clock = Clock()
+    runner = SyncRunner(clock=clock, sleep=clock.sleep)
+    assert runner.run(workflow, ExecutionContext[Data]({})).succeeded  # In a process nothing is the matter with it.
+
+
+@pytest.mark.parametrize("version", ["0.0.0", "1.10.3", "1.0.0-rc.1", "1.0.0-0.x-y"])
+def test_the_operator_takes_the_versions_that_are_exported(version: str) -> None:
+    template = Workflow[Data]("Flow", [Task("a", do)], version=version).to_template(image="handlers:1")
+    assert findings(template) == []
+
+
+@pytest.mark.parametrize("seconds", [0.001, 0.3, 1.0, 1.5, 90, 86_400.001, 2_000_000.5, MAX_SECONDS])
+def test_the_operator_reads_durations_as_they_were_meant(seconds: float) -> None:
+    written = duration(seconds)
+    assert written is not None
+    assert parse_duration(written) == seconds
 
 
 class TestATaskHandlerThatIsNone:

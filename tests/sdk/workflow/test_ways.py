@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from kubesaga_sdk.workflow import ExecutionContext, Workflow
-from tests.sdk.workflow import flows
+from kubesaga_sdk.testing import StepRun, TemplateRun, run_template
+from kubesaga_sdk.workflow import ExecutionContext, Outcome, Workflow
+from tests.sdk.workflow import drawn, flows
 from tests.sdk.workflow.flows import Order
 from tests.sdk.workflow.ways import comparable, comparable_outcome, in_event_loop, in_local_engine, in_process
 
@@ -55,3 +56,45 @@ def test_a_task_handler_comes_to_the_same_here_and_in_the_local_engine(context: 
         del each["order"]
         each["results"].get("charge", {}).pop("key", None)
     assert here == local
+
+
+def told_of(outcome: Outcome[Any]) -> dict[str, Any]:
+    """A run in this process, without its times."""
+    return {
+        "state": outcome.state,
+        "outcome": outcome.outcome,
+        "result": outcome.result,
+        "attempts": dict(outcome.attempts),
+        "errors": {each.step: (each.type, each.code, each.message) for each in outcome.errors if not each.undoing},
+        "stuck": {each.step: each.type for each in outcome.errors if each.undoing},
+        "undone": list(drawn.UNDONE),
+    }
+
+
+def told_of_template(run: TemplateRun) -> dict[str, Any]:
+    """The same of a run of its template."""
+    steps = {record["name"]: StepRun(record) for record in run.task["status"]["steps"]}
+    errors = {name: step.error or {} for name, step in steps.items() if step.state == "Error"}
+    undoings = {name: step.compensation for name, step in steps.items() if step.compensation is not None}
+    return {
+        "state": run.state,
+        "outcome": run.outcome,
+        "result": run.result,
+        "attempts": {name: step.attempt for name, step in steps.items()},
+        "errors": {name: (error["type"], error.get("code"), error["message"]) for name, error in errors.items()},
+        "stuck": {name: (each.error or {})["type"] for name, each in undoings.items() if each.state == "Error"},
+        "undone": list(drawn.UNDONE),
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(60))
+def test_a_drawn_workflow_comes_to_the_same_in_every_way(seed: int) -> None:
+    workflow, data = drawn.workflow(seed)
+    found = []
+    for run in (in_process, lambda *given: asyncio.run(in_event_loop(*given))):
+        drawn.UNDONE.clear()
+        found.append(told_of(run(workflow, ExecutionContext(data))))
+    drawn.UNDONE.clear()
+    found.append(told_of_template(run_template(workflow.to_template(image="handlers:1"), data)))
+    assert found[0] == found[1] == found[2]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from kubesaga.cli.views.story import Story
-from kubesaga.engine.vocabulary import TaskState
-from tests.cli.recorded import SHOP, recorded, world
-from tests.engine.world import World, fails, scripted
+from kubesaga.engine.vocabulary import ActionType, TaskState
+from tests.cli.recorded import SHOP, handler, recorded, template, world
+from tests.engine.world import Outcome, World, fails, scripted
 
 TROUBLE = scripted(
     {("charge", 1): fails("Declined", retryable=True), "ship": fails("NoTruck"), "mail": fails("NoServer")},
@@ -31,6 +31,13 @@ def blocked() -> World:
     return world(SHOP, TROUBLE).run_until_state(TaskState.BLOCKED_BY_FAILURES)
 
 
+def tried_again() -> World:
+    """Blocked, and told to ship once more."""
+    played = blocked()
+    played.applied(ActionType.RETRY, "ship")
+    return played
+
+
 def compensated() -> World:
     """Given up and undone."""
     return world(SHOP, TROUBLE).run()
@@ -44,3 +51,25 @@ def stuck() -> World:
 def unanswered() -> World:
     """All is done but the approval."""
     return world(SHOP, scripted({})).run_until_state(TaskState.WAITING_FOR_DEPENDENCIES)
+
+
+TWO = template(handler("a"), handler("b"), failureStrategy="Compensate", blockedTimeout="30s", timeout="2h")
+"""Two steps side by side."""
+
+
+def running() -> World:
+    """While the charge is made."""
+    played = world(SHOP, scripted({"charge": Outcome(seconds=20.0)}))
+    return played.run_until(lambda: bool(played.status.steps) and played.step("charge").state == "InProgress")
+
+
+def draining() -> World:
+    """While one of two steps runs on after the other has failed."""
+    played = world(TWO, scripted({"a": fails(), "b": Outcome(seconds=20.0)}))
+    return played.run_until(lambda: bool(played.status.steps) and played.step("a").state == "Error")
+
+
+def undoing_again() -> World:
+    """While the charge waits for the second attempt at undoing it."""
+    played = world(SHOP, TROUBLE).run_until_state(TaskState.COMPENSATING)
+    return played.run_until(lambda: played.undo("charge").state == "WaitingForRetry")

@@ -34,6 +34,15 @@ def deployment(ready: int = 1, replicas: int = 1, version: str = "0.1.0") -> dic
     }
 
 
+def serving(name: str, *namespaces: str) -> dict[str, Any]:
+    """The Deployment of an operator that was told to look at these namespaces, or at all."""
+    told = [{"name": "KUBESAGA_OPERATOR_NAMESPACES", "value": ",".join(namespaces)}] if namespaces else []
+    found = deployment()
+    found["metadata"]["name"] = name
+    found["spec"]["template"] = {"spec": {"containers": [{"name": "operator", "env": told}]}}
+    return found
+
+
 def lease(age: float, holder: str = "kubesaga-abc") -> dict[str, Any]:
     return {"spec": {"holderIdentity": holder, "renewTime": rfc3339(NOW - age)}}
 
@@ -73,6 +82,21 @@ def test_each_state_of_things_has_its_level(check: Check, level: Level, word: st
     assert check.level is level
     assert word in check.message
     assert bool(check.remedy) == (level is not Level.OK)
+
+
+def test_of_several_operators_the_one_is_examined_that_serves_the_namespace() -> None:
+    operators = [serving("orders", "orders"), serving("shop", "billing", "shop")]
+    assert [checks.chosen(operators, namespace) for namespace in ("shop", "orders")] == operators[::-1]
+    assert checks.chosen(operators, "elsewhere") == operators[0]
+    assert checks.chosen([*operators, everywhere := serving("all")], "elsewhere") == everywhere
+    assert checks.chosen([], "shop") is None
+
+
+@pytest.mark.parametrize(("ready", "replicas", "level"), [(0, 1, Level.FAIL), (1, 2, Level.WARN)])
+def test_an_operator_that_is_not_ready_says_what_its_pod_waits_for(ready: int, replicas: int, level: Level) -> None:
+    found = checks.deployment(deployment(ready, replicas), "0.1.0", [pod(None), pod("ImagePullBackOff")])
+    assert found.level is level
+    assert found.message.endswith(": order-1-charge-x waits: ImagePullBackOff of handlers:9")
 
 
 def test_a_definition_of_this_version_is_good() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from kubesaga.cli.views.critical_path import critical_path
 from kubesaga.cli.views.story import Story
 from kubesaga.engine.vocabulary import Role
@@ -34,6 +36,20 @@ def test_a_step_takes_as_long_as_all_its_attempts() -> None:
     assert chain["ship"].waited == 0.0
 
 
+def test_steps_that_end_within_one_second_keep_their_order() -> None:
+    story = stories.told(stories.blocked())
+    (ship,) = (step for step in story.status.steps if step.name == "ship")
+    at = ship.first_enqueued_at
+    assert at is not None
+    steps = tuple(
+        replace(step, finished_at=at - 0.4 if step.name in ("charge", "ship") else step.finished_at)
+        for step in story.status.steps
+    )
+    chain = critical_path(replace(story, status=replace(story.status, steps=steps)))
+    assert [(link.step, link.seconds) for link in chain][-1] == ("ship", 0.0)
+    assert [link.step for link in chain] == ["reserve", "charge", "ship"]
+
+
 def test_a_skipped_step_hands_on_what_it_waited_for() -> None:
     content = template(
         handler("first"),
@@ -55,6 +71,10 @@ def test_the_undoing_goes_on_from_what_failed() -> None:
         ("reserve", Role.COMPENSATION),
     ]
     assert [link.begun_at for link in chain] == sorted(link.begun_at for link in chain)
+
+
+def test_what_runs_last_ends_it() -> None:
+    assert [link.step for link in critical_path(stories.told(stories.compensated()))][-1] == "bye"
 
 
 def test_without_the_template_it_is_not_known() -> None:

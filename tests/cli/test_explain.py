@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import shlex
-from dataclasses import replace
-
 import pytest
 
 from kubesaga.cli.cluster import Cluster
 from kubesaga.cli.views.explain import data, explain, text
 from kubesaga.cli.views.story import Story
-from kubesaga.engine.records import Attention
-from kubesaga.engine.vocabulary import ActionType, DesiredState, TaskState
+from kubesaga.engine.vocabulary import DesiredState, TaskState
 from tests.cli import stories
 from tests.cli.recorded import BEGUN, SHOP, recorded, task, template, world
-from tests.engine.world import Outcome, World, fails, scripted
+from tests.engine.world import Outcome, scripted
 
 
 def commands(story: Story) -> list[str]:
@@ -89,7 +85,11 @@ def test_a_running_step_names_its_timeout_and_its_log() -> None:
     assert coming(story)["if charge still runs, its attempt is stopped (timeout)"] == (
         (played.step("charge").started_at or 0) + 30
     )
-    assert "kubesaga logs order-1 charge --follow -n shop" in commands(story)
+    assert [command for command in commands(story) if " charge " in command] == [
+        "kubesaga logs order-1 charge --follow -n shop",
+        "kubesaga complete order-1 charge --result JSON -n shop",
+        "kubesaga fail order-1 charge -n shop",
+    ]
 
 
 def test_a_step_that_does_not_start_names_its_start_timeout() -> None:
@@ -104,7 +104,7 @@ def test_a_suspended_task_can_be_resumed_and_its_deadlines_are_deferred() -> Non
     played = stories.unanswered()
     played.desired = DesiredState.SUSPENDED
     played.pass_once()
-    story = stories.told(played)
+    story = stories.told(played, desiredState="Suspended")
     assert facts(story)[0] == "being resumed: nothing new is started"
     assert commands(story)[0] == "kubesaga resume order-1 -n shop"
     assert "without an answer to signature it fails" not in coming(story)
@@ -118,28 +118,9 @@ def test_a_stuck_compensation_needs_a_human_with_three_choices() -> None:
     assert commands(story) == [
         "kubesaga retry-compensation order-1 charge -n shop",
         "kubesaga mark-compensated order-1 charge -n shop",
+        "kubesaga logs order-1 charge --compensation -n shop",
         "kubesaga abandon order-1 -n shop",
     ]
-
-
-def test_a_pod_that_cannot_be_seen_to_stop_asks_for_a_humans_word() -> None:
-    story = stories.told(stories.blocked())
-    attention = Attention("StepNotStopped", "charge should have ended but pod p on node n has not been seen to")
-    story = replace(story, status=replace(story.status, attention=attention))
-    assert "kubesaga confirm-stopped order-1 charge -n shop" in commands(story)
-
-
-def test_a_failed_task_can_be_taken_up_again() -> None:
-    content = template({"name": "only", "handler": {"callable": "a:B"}})
-    played = world(content, scripted({"only": fails()})).run()
-    story = Story.of(recorded(played), template=content)
-    assert facts(story) == []
-    assert commands(story)[0] == "kubesaga retry order-1 -n shop"
-    assert "kubesaga resolve order-1 -n shop" in commands(story)
-
-
-def test_a_compensated_task_cannot_be_taken_up_again() -> None:
-    assert commands(stories.told(stories.compensated())) == ["kubesaga resolve order-1 -n shop"]
 
 
 def test_a_task_that_went_well_needs_nothing() -> None:
@@ -149,23 +130,70 @@ def test_a_task_that_went_well_needs_nothing() -> None:
     assert coming(story) == {"the Task is deleted (ttlAfterFinished)": (story.status.finished_at or 0) + 3600}
 
 
-def test_an_invalid_request_is_asked_for_again() -> None:
-    played = world(SHOP, scripted({}), request_problems=("spec.context is wrong",)).run()
-    assert commands(stories.told(played))[0] == "kubesaga submit -n shop TEMPLATE --context @FILE"
+def test_a_failure_can_be_repaired_while_the_others_still_run() -> None:
+    story = Story.of(recorded(stories.draining()), template=stories.TWO)
+    assert (
+        coming(story)["once nothing of it goes on any more: unless it is repaired within 30s, what was done is undone"]
+        is None
+    )
+    assert "kubesaga retry order-1 a -n shop" in commands(story)
 
 
-@pytest.mark.parametrize("make", [stories.waiting_for_retry, stories.blocked, stories.unanswered, stories.stuck])
-def test_every_command_that_decides_is_one_that_the_engine_accepts(make: object) -> None:
-    assert callable(make)
-    for command in commands(stories.told(make())):
-        words = shlex.split(command)
-        type_ = "".join(part.capitalize() for part in words[1].split("-"))
-        if type_ not in set(ActionType):
-            continue
-        played: World = make()
-        step = words[3] if len(words) > 3 and not words[3].startswith("-") else None
-        given = {"result": {"by": "hand"}} if "--result" in words else {}
-        assert played.applied(ActionType(type_), step, **given), command
+def test_undoing_that_does_not_start_names_its_start_timeout() -> None:
+    played = world(SHOP, stories.TROUBLE).run_until_state(TaskState.COMPENSATING)
+    (command,) = commands(stories.told(played))
+    assert command.endswith("kubesaga.dev/step=charge,kubesaga.dev/role=compensation")
+    due = coming(stories.told(played))[
+        "if the undoing of charge does not run by then, its attempt fails (startTimeout)"
+    ]
+    assert due == (played.undo("charge").enqueued_at or 0) + 600
+
+
+def test_a_cancel_that_lets_steps_finish_can_still_stop_them() -> None:
+    played = stories.running()
+    played.desired = DesiredState.CANCELLED
+    played.pass_once()
+    drained = stories.told(played, desiredState="Cancelled")
+    assert commands(drained) == ["kubesaga cancel order-1 --terminate -n shop"]
+    assert coming(drained)["the Task's timeout is over, and what still runs is stopped"] == BEGUN + 7200
+    stopping = stories.told(played, desiredState="Cancelled", cancellation={"mode": "Terminate"})
+    assert commands(stopping) == []
+
+
+def test_the_timeout_of_a_task_that_compensates_announces_its_undoing() -> None:
+    assert (
+        coming(stories.told(stories.running()))["the Task's timeout of 2h is over, and what was done is undone"]
+        == BEGUN + 7200
+    )
+
+
+@pytest.mark.parametrize(
+    ("limits", "due"), [({"total": "1h"}, 3600), ({"waitingForDependencies": "5m", "total": "1h"}, 304.5)]
+)
+def test_the_nearest_limit_of_the_lifecycle_is_announced(limits: dict[str, str], due: float) -> None:
+    content = {**SHOP, "lifecycle": {**limits, "action": "Fail"}}
+    played = world(content, scripted({})).run_until_state(TaskState.WAITING_FOR_DEPENDENCIES)
+    what = "the Task counts as stale, and what was done is undone (lifecycle)"
+    assert coming(Story.of(recorded(played), template=content))[what] == BEGUN + due
+
+
+def test_a_limit_of_a_state_begins_anew_with_a_resumption() -> None:
+    content = {**SHOP, "lifecycle": {"waitingForDependencies": "5m"}}
+    played = world(content, scripted({})).run_until_state(TaskState.WAITING_FOR_DEPENDENCIES)
+    for wanted in (DesiredState.SUSPENDED, DesiredState.RUNNING):
+        played.desired = wanted
+        played.tick(100)
+        played.pass_once()
+    due = coming(Story.of(recorded(played), template=content))["the Task counts as stale (lifecycle)"]
+    assert due == (played.status.resumed_at or 0) + 300
+
+
+def test_a_stale_task_says_so_first() -> None:
+    content = {**SHOP, "lifecycle": {"waitingForDependencies": "5m"}}
+    played = world(content, scripted({})).run_until_state(TaskState.WAITING_FOR_DEPENDENCIES).run_for(400)
+    headline = explain(Story.of(recorded(played), template=content), BEGUN + 500).headline
+    assert headline.startswith("order-1 is WaitingForDependencies for")
+    assert headline.endswith("; it is stale: that is longer than its template's lifecycle allows")
 
 
 def test_without_the_template_what_is_recorded_is_told_all_the_same() -> None:

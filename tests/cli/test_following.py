@@ -64,6 +64,20 @@ def test_on_a_narrow_terminal_only_notes_are_cut() -> None:
     assert all(len(line) <= 60 for line in shown.splitlines())
 
 
+@pytest.mark.parametrize("width", [80, 100, 160])
+def test_a_long_note_takes_no_column_away(width: int) -> None:
+    from rich.console import Console
+
+    console = Console(file=io.StringIO(), width=width)
+    console.print(tree_table(rows(stories.told(stories.waiting_for_retry()), now=0.0), width))
+    assert isinstance(console.file, io.StringIO)
+    head, task, *steps = console.file.getvalue().splitlines()
+    assert head.split() == ["STEP", "STATE", "ATTEMPTS", "TIME", "NOTE"]
+    assert "0/" in task or "1/" in task
+    assert any("WaitingForRetry" in line and " 1 " in line and "nex" in line for line in steps)
+    assert all(len(line) <= width for line in (head, task, *steps))
+
+
 def test_where_no_room_is_left_names_are_cut_before_states() -> None:
     from rich.console import Console
 

@@ -97,6 +97,43 @@ def test_documents_are_as_kubectl_reads_them() -> None:
     assert parse_documents(text, "a.yaml") == [{"a": "2026-11-21"}, [1]]
 
 
+# What `kubectl annotate --local -o json` makes of each.
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [
+        ("12:30", "12:30"),
+        ("190:20:30", "190:20:30"),
+        ("2026-11-21", "2026-11-21"),
+        ("2026-99-99", "2026-99-99"),
+        ("1e3", 1000),
+        ("1.5e3", 1500),
+        ("1E-2", 0.01),
+        (".5", 0.5),
+        ("1_000", 1000),
+        ("0o17", 15),
+        ("017", 15),
+        ("0x1F", 31),
+        ("-0b11", -3),
+        ("1.10", 1.1),
+        ("1.2.3", "1.2.3"),
+        ("_1", "_1"),
+        ("+", "+"),
+        ("=", "="),
+        ("yes", True),
+        ("NO", False),
+        ("nO", "nO"),
+        ("Null", None),
+        ("", None),
+        ('"12"', "12"),
+        ("!!str 12", "12"),
+    ],
+)
+def test_a_word_is_what_it_is_to_kubectl(written: str, value: Any) -> None:
+    (found,) = parse_documents(f"a: {written}\n", "a.yaml")
+    assert found == {"a": value}
+    assert isinstance(found["a"], bool) == isinstance(value, bool)
+
+
 def test_a_file_that_is_not_there_or_no_text_is_told(tmp_path: Path) -> None:
     with pytest.raises(CliError, match="there is no such file"):
         read_text(tmp_path / "no.yaml")

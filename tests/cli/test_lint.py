@@ -39,7 +39,7 @@ def of_text(tmp_path: Path, text: str, name: str = "a.yaml") -> tuple[Problem, .
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
 def test_a_wrong_manifest_gets_the_codes_that_it_should_at_places_in_its_file(entry: Entry) -> None:
     found = problems(entry.file)
-    assert codes(found) == list(entry.codes)
+    assert codes(found) == ([] if entry.harmless else list(entry.codes))
     lines = entry.file.read_text().splitlines()
     for problem in found:
         assert 1 <= problem.line <= len(lines)
@@ -129,7 +129,7 @@ def test_a_key_that_is_there_twice_is_told_at_the_second(tmp_path: Path) -> None
         ("a.yaml", "apiVersion: kubesaga.dev/v1alpha1\nspec: " + "[" * 300, (2, 206)),
         ("a.json", '{"apiVersion": "kubesaga.dev/v1alpha1", "spec": ' + "[" * 100_000, (1, 248)),
         ("a.yaml", "apiVersion: kubesaga.dev/v1alpha1\nspec: !!python/name:os.system\n", (2, 7)),
-        ("a.yaml", "apiVersion: kubesaga.dev/v1alpha1\nspec: 2026-99-99\n", (1, 1)),
+        ("a.yaml", "apiVersion: kubesaga.dev/v1alpha1\nspec: !!timestamp 2026-99-99\n", (1, 1)),
         ("a.yaml", "apiVersion: kubesaga.dev/v1alpha1\n? [a]\n: b\n", (2, 3)),
     ],
 )
@@ -147,7 +147,7 @@ def test_documents_before_the_one_that_cannot_be_read_are_checked(tmp_path: Path
 
 
 def test_documents_after_one_with_a_value_that_is_none_are_checked(tmp_path: Path) -> None:
-    odd = "apiVersion: kubesaga.dev/v1alpha1\nspec: 2026-99-99\n"
+    odd = "apiVersion: kubesaga.dev/v1alpha1\nspec: !!timestamp 2026-99-99\n"
     found = of_text(tmp_path, f"{odd}---\n{json.dumps(template(version='v1'))}\n---\n{odd}")
     assert [(each.code, each.line) for each in found] == [("InvalidYaml", 1), ("InvalidVersion", 4), ("InvalidYaml", 6)]
 
@@ -157,6 +157,13 @@ def test_an_anchor_that_contains_itself_is_no_disaster(tmp_path: Path) -> None:
         tmp_path, "apiVersion: kubesaga.dev/v1alpha1\nkind: Task\nmetadata: {name: a}\nspec: &a {context: *a}\n"
     )
     assert "InvalidField" in codes(found)
+
+
+def test_aliases_that_stand_for_millions_of_values_are_no_disaster(tmp_path: Path) -> None:
+    levels = "".join(f"  l{n}: &l{n} [{', '.join([f'*l{n - 1}'] * 9)}]\n" for n in range(1, 9))
+    head = "apiVersion: kubesaga.dev/v1alpha1\nkind: TaskTemplate\nmetadata: {name: a}\nspec:\n  version: 1.0.0\n"
+    (found,) = of_text(tmp_path, f"{head}  l0: &l0 [x]\n{levels}")
+    assert (found.code, found.path) == ("InvalidField", "spec")
 
 
 def test_merge_keys_are_followed(tmp_path: Path) -> None:

@@ -167,6 +167,13 @@ def test_sarif_has_the_shape_of_its_version(wrong: str, capsys: Capture) -> None
     assert set(places) == {"my%20files/a%2Cb%3Ac%25.yaml"}
 
 
+def test_sarif_has_an_absolute_place_as_a_uri_with_its_scheme(wrong: str, capsys: Capture) -> None:
+    log = json.loads(run(str(Path(wrong).absolute()), "sarif", capsys))
+    place = log["runs"][0]["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
+    assert place == Path(wrong).absolute().as_uri()
+    assert place.startswith("file:///")
+
+
 def test_sarif_of_files_without_problems_has_no_results(tmp_path: Path, capsys: Capture) -> None:
     assert main(["lint", write(tmp_path / "a.yaml", template()), "-o", "sarif"]) == ExitCode.DONE
     log = json.loads(capsys.readouterr().out)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import signal
 import subprocess
@@ -13,8 +14,10 @@ from typing import Any
 
 import pytest
 import typer
+import yaml
 
 from kubesaga import __version__
+from kubesaga.cli import __main__ as program
 from kubesaga.cli import main as module
 from kubesaga.cli.errors import CliError
 from kubesaga.cli.exits import MEANINGS, ExitCode, of_outcome
@@ -25,7 +28,10 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
 WAIT_SECONDS = 60
-HEAVY = ("kubernetes", "aiohttp", "kopf", "rich", "yaml", "kubesaga.api.models", "kubesaga.client", "kubesaga.local")
+HEAVY = (
+    "asyncio", "kubernetes", "aiohttp", "kopf", "rich", "yaml", "kubesaga.api.models", "kubesaga.client",
+    "kubesaga.local",
+)  # fmt: skip
 
 Capture = pytest.CaptureFixture[str]
 
@@ -198,6 +204,18 @@ def test_debug_after_two_dashes_is_an_argument(capsys: Capture) -> None:
     assert "Traceback" not in said
 
 
+def test_ctrl_c_while_the_program_is_loaded_is_no_traceback(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
+    class CtrlC:
+        def find_spec(self, name: str, *_: object) -> None:
+            if name == "kubesaga.cli.main":
+                raise KeyboardInterrupt
+
+    monkeypatch.delitem(sys.modules, "kubesaga.cli.main")
+    monkeypatch.setattr(sys, "meta_path", [CtrlC(), *sys.meta_path])
+    assert program.main() == ExitCode.INTERRUPTED
+    assert capsys.readouterr().err == "interrupted\n"
+
+
 def test_a_reader_who_has_gone_ends_it_quietly() -> None:
     code = (
         "import sys; from kubesaga.cli.main import main; sys.exit(main(['lint', 'tests/corpus/invalid', '-o', 'json']))"
@@ -211,6 +229,36 @@ def test_a_reader_who_has_gone_ends_it_quietly() -> None:
     assert ended.returncode == ExitCode.BROKEN_PIPE
     assert "Traceback" not in ended.stderr
     assert "Exception" not in ended.stderr
+
+
+@pytest.mark.parametrize(("encoding", "branch"), [("utf-8", "─"), ("latin-1", "?")])
+def test_what_the_outputs_encoding_does_not_have_is_replaced(encoding: str, branch: str) -> None:
+    code = (
+        "from kubesaga.cli.main import main; from kubesaga.cli import output; import typer\n"
+        "from kubesaga.cli import main as m\n"
+        "app = typer.Typer(); app.callback()(lambda: None)\n"
+        "app.command('show')(lambda: (print('─ü'), output.print_json('─ü'), output.print_yaml('─ü')))\n"
+        "m.new_app = lambda: app\n"
+        "raise SystemExit(main(['show']))"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code],
+        check=False,
+        capture_output=True,
+        encoding=encoding,
+        env={**os.environ, "PYTHONIOENCODING": encoding},
+        cwd=ROOT,
+    )
+    assert ended.returncode == ExitCode.DONE, ended.stderr
+    text, as_json, as_yaml, *_ = ended.stdout.splitlines()
+    assert text == f"{branch}ü"
+    assert json.loads(as_json) == yaml.safe_load(as_yaml) == "─ü"
+
+
+def test_a_closed_output_is_no_fault() -> None:
+    command = f"{sys.executable} -m kubesaga.cli --version >&-"
+    ended = subprocess.run(["sh", "-c", command], check=False, capture_output=True, text=True, cwd=ROOT)
+    assert (ended.returncode, ended.stderr) == (ExitCode.DONE, "")
 
 
 def test_ctrl_c_ends_it_with_a_word(tmp_path: Path) -> None:

@@ -54,6 +54,11 @@ def test_who_intervened_is_told_with_their_reason() -> None:
     ]
 
 
+def test_the_error_of_the_attempt_before_has_its_number() -> None:
+    found = sections(page(stories.told(stories.tried_again()), BEGUN + 60))
+    assert "ship, attempt 1: NoTruck: it broke" in found["Errors"]
+
+
 def test_what_was_abandoned_is_named() -> None:
     played = stories.stuck()
     played.applied(ActionType.ABANDON, requested_by="ada")

@@ -12,6 +12,7 @@ from kubesaga.cli.views.report_html import html_page
 from kubesaga.cli.views.report_markdown import markdown
 from kubesaga.engine.vocabulary import ActionType
 from tests.cli import stories
+from tests.cli.recorded import BEGUN
 
 
 def section(of: Report, title: str) -> Section:
@@ -69,6 +70,15 @@ def test_it_says_who_did_what_and_why() -> None:
     played.applied(ActionType.COMPLETE, "ship", requested_by="ada", reason="by bicycle", result={"by": "hand"})
     (row,) = section(report(stories.told(played)), "Actions").rows
     assert row[1:] == ("Complete", "ship", "ada", "by bicycle", "ship is Complete with the given result")
+
+
+def test_nothing_takes_less_than_no_time_where_a_container_tells_its_end_in_whole_seconds() -> None:
+    story = stories.told(stories.compensated())
+    cut = tuple(replace(step, finished_at=(step.first_enqueued_at or BEGUN) - 0.9) for step in story.status.steps)
+    found = data(replace(story, status=replace(story.status, steps=cut)))
+    forward = [each for each in (*found["criticalPath"], *found["attempts"]) if each["role"] == "forward"]
+    assert len(forward) > 5
+    assert all(each["seconds"] >= 0 for each in forward)
 
 
 def test_markdown_tables_survive_what_users_write() -> None:
@@ -130,9 +140,14 @@ def test_the_data_is_json_and_has_all_of_it() -> None:
     assert len(found["attempts"]) == 9
     path = [(link["step"], link["role"]) for link in found["criticalPath"]]
     undone = [("charge", "compensation"), ("reserve", "compensation")]
-    assert path == [("reserve", "forward"), ("charge", "forward"), ("ship", "forward"), *undone]
+    assert path == [("reserve", "forward"), ("charge", "forward"), ("ship", "forward"), *undone, ("bye", "forward")]
     assert [entry["step"] for entry in found["compensation"]["plan"]] == ["charge", "reserve"]
     assert [(error["step"], error["type"]) for error in found["errors"]] == [("mail", "NoServer"), ("ship", "NoTruck")]
+
+
+def test_the_error_of_the_attempt_before_has_its_number() -> None:
+    (ship,) = (error for error in data(stories.told(stories.tried_again()))["errors"] if error["step"] == "ship")
+    assert ship["attempt"] == 1
 
 
 def test_a_task_that_has_not_ended_has_a_report_as_well() -> None:

@@ -25,6 +25,11 @@ def test_it_says_which_limit_is_exceeded_and_by_how_much() -> None:
     ]
 
 
+def test_it_says_nothing_of_a_limit_that_is_not_exceeded() -> None:
+    story = stale(waitingForDependencies="1h", total="15s")
+    assert reasons(story, BEGUN + 60) == ["order-1 has taken 1m in all; its template allows 15s"]
+
+
 def test_without_the_template_it_says_so_much() -> None:
     story = Story.of(recorded(world(template(SIGN, lifecycle={"total": "1s"}), scripted({})).run_for(5)))
     assert reasons(story, BEGUN) == ["order-1 is stale: it waited longer than its template's lifecycle allows"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kubesaga.cli.views.stats import Durations, by_step, by_template, data, flakiest, slowest
 from kubesaga.cli.views.story import Story
-from kubesaga.engine.vocabulary import DesiredState
+from kubesaga.engine.vocabulary import DesiredState, TaskState
 from tests.cli.recorded import handler, recorded, template, world
 from tests.engine.world import Outcome, World, fails, scripted
 
@@ -45,6 +45,12 @@ def test_a_step_counts_its_attempts_and_what_became_of_it() -> None:
     assert (slow.tasks, slow.attempts, slow.failed_attempts) == (3, 4, 2)
     assert (slow.recovered, slow.failed) == (1, 1)
     assert slow.flakiness == 0.5
+
+
+def test_a_step_that_will_be_tried_again_has_not_failed_for_good() -> None:
+    made = world(FLOW, scripted({"quick": fails(retryable=True)})).run_until_state(TaskState.WAITING_FOR_RETRY)
+    (quick,) = by_step([Story.of(recorded(made), template=FLOW)])
+    assert (quick.failed_attempts, quick.failed) == (1, 0)
 
 
 def test_the_slowest_come_first_and_those_that_never_succeeded_are_left_out() -> None:

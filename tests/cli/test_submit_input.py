@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from kubesaga.cli.commands.submit import merge, nested
 from kubesaga.cli.errors import CliError
+from kubesaga.cli.inputs import merge, nested
 from kubesaga.cli.main import main
 
 TASK = """

@@ -31,6 +31,12 @@ def test_a_row_says_state_attempts_duration_and_error() -> None:
     assert (ship.state, ship.attempts, ship.time, ship.note) == ("Error", "1", "1.0s", "NoTruck: it broke")
 
 
+def test_the_error_of_the_attempt_before_is_told_as_such() -> None:
+    story = stories.told(stories.tried_again())
+    ship = next(row for row in rows(story, now=0.0) if row.label.endswith("ship"))
+    assert (ship.state, ship.attempts, ship.note) == ("Enqueued", "2", "after NoTruck: it broke")
+
+
 def test_a_step_that_runs_takes_until_now() -> None:
     played = stories.unanswered()
     row = next(r for r in rows(stories.told(played), now=played.now + 90) if r.label.endswith("signature"))

@@ -143,6 +143,15 @@ def test_only_a_certificate_that_is_wrong_is_called_so() -> None:
     assert "certificate-authority" in remedy("ssl:True [SSLCertVerificationError: certificate verify failed]")
 
 
+def test_a_rule_of_ours_is_told_in_its_own_words() -> None:
+    said = (
+        ("spec", 'Invalid value: "object": it cannot be changed'),
+        ("spec.priority", "Invalid value: 5000: too high"),
+    )
+    error = of_kube(KubeError(422, "Invalid", "the whole of it", causes=said), "cancelling Task a")
+    assert str(error) == "cancelling Task a: spec: it cannot be changed; spec.priority: Invalid value: 5000: too high"
+
+
 def test_what_is_too_large_is_not_to_be_sent_again() -> None:
     error = of_kube(KubeError(413, "RequestEntityTooLarge", "limit is 3145728"), "submitting Task a")
     assert isinstance(error, Invalid)

@@ -141,7 +141,9 @@ def test_logs_that_cannot_be_had_say_why(cli: Cli) -> None:
     child = cli.data("get", "tree-1")["status"]["steps"][0]["childName"]
     assert f"see: kubesaga logs {child}" in cli.refused(3, "logs", "tree-1", "below")
     cli.refused(3, "logs", "old-1", "sign")
-    cli.refused(3, "logs", "order-1", "charge", "--attempt", "9")
+    said = cli.refused(3, "logs", "order-1", "charge", "--attempt", "9")
+    assert "step charge has had no attempt 9" in said
+    assert "hint: it is at attempt 2" in said
     cli.refused(2, "logs", "order-1", "--attempt", "1")
 
 

@@ -143,8 +143,13 @@ def test_a_state_or_a_step_can_be_waited_for(cli: Cli) -> None:
     cli.ok("submit", "sign", "--name", "waits")
     assert cli.ok("wait", "waits", "--for", "step=sign=InProgress", "--timeout", "1m").startswith("Task waits is")
     assert cli.ok("wait", "waits", "--for", "state=waitingForDependencies", "--timeout", "1m").startswith("Task waits")
-    said = cli.refused(7, "wait", "waits", "--timeout", "1s")
-    assert "it is WaitingForDependencies" in said
+    ended = cli.call("wait", "waits", "--timeout", "1s")
+    assert ended.code == 7
+    asked, answer, error, hint = ended.err.splitlines()
+    assert asked == "Task waits waits for an answer to the approval sign: approve it or reject it"
+    assert answer == f"hint: kubesaga approve waits sign -n {cli.namespace}"
+    assert error.endswith("it is WaitingForDependencies")
+    assert hint.startswith("hint: see what it waits for: kubesaga explain waits")
     cli.ok("reject", "waits", "sign")
     assert "ended without state=Complete" in cli.refused(5, "wait", "waits", "--for", "state=Complete")[-200:]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,17 @@ def test_a_template_and_a_context_make_a_task(capsys: pytest.CaptureFixture[str]
     assert found["status"]["result"] == {"b": {"step": "b", "attempt": 1, "saw": ["a"]}}
 
 
+def test_a_template_whose_name_no_task_can_have_makes_one_all_the_same(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(folder / "odd.yaml", template(handler("a"), name="ship_" + "o" * 58))
+    names = []
+    for _ in range(2):
+        assert run("odd.yaml", "-o", "json") == 0
+        names.append(json.loads(capsys.readouterr().out)["metadata"]["name"])
+    assert names == ["ship-" + "o" * 56 + "-1", "ship-" + "o" * 56 + "-2"]
+
+
 def test_the_context_may_be_a_file(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "order.json").write_text('{"n": 7}')
     assert run("flow.yaml", "--context", "@order.json", "-p", "m=1", "-o", "yaml") == 0
@@ -99,6 +111,31 @@ def test_a_task_that_waits_for_a_human_says_how_to_answer(folder: Path, capsys: 
     assert (action["type"], action["reason"]) == ("Approve", "why not")
 
 
+def test_a_stuck_compensation_says_what_a_human_can_do(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("flow.yaml", "--fail", "b", "--fail", "undo:a") == 16
+    said = capsys.readouterr().err
+    assert "undoing a: kubesaga run --resume flow-1 --act a=RetryCompensation" in said
+    assert "a=Retry " not in said
+    assert run("--resume", "flow-1", "--act", "a=MarkCompensated") == 11
+
+
+def test_a_sub_workflow_may_be_abandoned_by_itself(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sub = {"name": "sub", "task": {"templateRef": {"name": "flow"}}}
+    write(
+        folder / "above.yaml",
+        template(sub, shell("last", "exit 65", "sub"), name="above", failureStrategy="Compensate"),
+    )
+    assert run("above.yaml", "--fail", "undo:sub/a") == 16
+    assert "kubesaga run --resume above-1 --act sub/a=RetryCompensation" in capsys.readouterr().err
+    assert run("--resume", "above-1", "--act", "sub/a=Abandon") == 2
+    assert "Abandon is for a whole Task, and sub/a is no sub-workflow" in refused(capsys)
+    assert run("--resume", "above-1", "--act", "sub=Abandon") == 16
+    said = capsys.readouterr().err
+    assert "--act sub=RetryCompensation   (or MarkCompensated, or --act Abandon)" in said
+    assert "undoing sub/a" not in said
+    assert run("--resume", "above-1", "--act", "Abandon") == 12
+
+
 def test_a_rejection_is_told_beforehand(folder: Path) -> None:
     write(folder / "asks.yaml", APPROVAL)
     assert run("asks.yaml", "--reject", "ok") == 10
@@ -116,12 +153,27 @@ def test_a_blocked_task_is_repaired_by_an_action(folder: Path, capsys: pytest.Ca
     assert run("--resume", "--act", "a=Resolve") == 0
 
 
+def test_another_python_is_asked_for_the_sdk_before_anything_runs(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, line in (("with", f'exec {sys.executable} "$@"'), ("without", f'exec {sys.executable} -I -S "$@"')):
+        (folder / name).write_text(f"#!/bin/sh\n{line}\n")
+        (folder / name).chmod(0o755)
+    assert main(["run", "flow.yaml", "--python", "./with"]) == 0
+    capsys.readouterr()
+    assert main(["run", "flow.yaml", "--python", "./without", "--name", "second"]) == 2
+    assert "handlers need the SDK, which ./without does not have" in refused(capsys)
+    assert main(["run", "--resume", "second"]) == 3
+
+
 def test_an_action_that_does_not_fit_is_told_and_the_task_still_waits(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write(folder / "blocked.yaml", template(shell("a", "exit 65"), name="blocked", blockedTimeout="1h"))
     assert run("blocked.yaml", "--act", "a=RetryCompensation") == 16
     assert "RetryCompensation a: rejected:" in capsys.readouterr().err
+    assert run("--resume", "--act", "Abandon") == 16
+    assert capsys.readouterr().err.startswith("Abandon: rejected:")
 
 
 @pytest.mark.parametrize(

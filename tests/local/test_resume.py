@@ -12,12 +12,24 @@ from collections.abc import Iterator
 from contextlib import closing
 from functools import partial
 from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
 
 import pytest
 import yaml
 
 from kubesaga.local.processes import still_runs
-from tests.local.support import HANDLERS, WAIT_SECONDS, Manifest, eventually, handler, is_alive, shell, template
+from tests.local.support import (
+    HANDLERS,
+    WAIT_SECONDS,
+    Manifest,
+    eventually,
+    handler,
+    is_alive,
+    shell,
+    started,
+    template,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -208,16 +220,44 @@ def _state(folder: Path) -> str:
         return ""
 
 
-def test_ctrl_c_stops_the_programs_and_says_how_to_go_on(folder: Folder) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_ctrl_c_stops_the_programs_and_says_how_to_go_on(folder: Folder, number: signal.Signals) -> None:
     interrupted = folder.begin()
     eventually(lambda: folder.running("slow"))
-    interrupted.send_signal(signal.SIGINT)
+    interrupted.send_signal(number)
     _, err = interrupted.communicate(timeout=WAIT_SECONDS)
     assert interrupted.returncode == 130
     assert err.splitlines() == ["go on with: kubesaga run --resume flow-1", "interrupted"]
     eventually(lambda: not any(is_alive(pid) for pid in folder.running("slow")))
     folder.go()
     assert folder.resume()["status"]["outcome"] == "Succeeded"
+
+
+def test_a_second_ctrl_c_has_no_patience_with_a_program_that_does_not_stop(tmp_path: Path) -> None:
+    stubborn = "trap 'touch told' TERM; echo $$$$ > pid; while :; do sleep 0.05; done"
+    folder = Folder(tmp_path, template(shell("stubborn", stubborn)))
+    interrupted = folder.begin()
+    eventually(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text())
+    interrupted.send_signal(signal.SIGINT)
+    eventually((tmp_path / "told").exists)
+    interrupted.send_signal(signal.SIGINT)
+    _, err = interrupted.communicate(timeout=WAIT_SECONDS)
+    assert interrupted.returncode == 130
+    assert err.splitlines() == ["go on with: kubesaga run --resume flow-1", "interrupted"]
+    assert not is_alive(int((tmp_path / "pid").read_text()))
+
+
+def test_a_program_that_starts_just_as_ctrl_c_comes_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class CtrlC(SimpleQueue[Any]):
+        def get(self, *_: Any, **__: Any) -> Any:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("kubesaga.local.processes.SimpleQueue", CtrlC)
+    run = started(tmp_path, template(shell("long", "exec sleep 300")))
+    with pytest.raises(KeyboardInterrupt):
+        run.go()
+    logs = list(tmp_path.glob("runs.logs/*/*.log"))
+    assert [still_runs(log) for log in logs] == [False]
 
 
 def test_a_run_goes_on_with_what_it_was_started_with(folder: Folder) -> None:

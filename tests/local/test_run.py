@@ -330,7 +330,7 @@ def test_an_input_that_a_cluster_could_not_deliver_fails_its_step(tmp_path: Path
     assert error(run, "a") == "InputTooLarge"
 
 
-@pytest.mark.parametrize("name", ["../elsewhere", "Mine", "", "a" * 254])
+@pytest.mark.parametrize("name", ["../elsewhere", "Mine", "", "a" * 64])
 def test_a_name_that_no_task_may_have_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(LocalError, match="is no name of a Task"):
         started(tmp_path, template(handler("a")), of=task(name=name))

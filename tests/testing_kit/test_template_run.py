@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import json
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,14 @@ def test_real_handlers_run_beside_stubs() -> None:
     assert sorted(run.order[1:3]) == ["charge_payment", "reserve_inventory"]
     assert run.step("validate_order").result is not None
     assert run.inputs("ship_order")[0]["results"]["charge_payment"] == {"paymentId": 2}
+
+
+def test_a_file_is_read_as_a_cluster_reads_it(tmp_path: Path) -> None:
+    file = tmp_path / "flow.yaml"
+    written = json.dumps(template(step("send", handler={"callable": "somewhere:Handler", "config": {"at": "AT"}})))
+    file.write_text(written.replace('"AT"', "12:30"), "utf-8")
+    run = run_template(file, stubs={"send": None})
+    assert run.inputs("send")[0]["config"] == {"at": "12:30"}
 
 
 def test_what_was_done_is_undone_in_reverse_order() -> None:
@@ -151,13 +160,18 @@ def test_a_request_that_breaks_the_schema_runs_nothing() -> None:
         (lambda: run_template(TRIP, name="journey"), "no TaskTemplate journey; there are: travel/booking@1.0.0"),
         (lambda: run_template(ORDER, stubs={"ship": 1}), "no program 'ship'; it has: charge_payment"),
         (lambda: run_template(CLAIM, approve=["boss"]), "no step 'boss'"),
+        (lambda: run_template(CLAIM, reject=["pay_out"]), "no approval 'pay_out'; it has: manager_approval"),
         (lambda: run_template(CLAIM, act=[("", "Dance")]), "'Dance' is no action"),
+        (lambda: run_template({"kind": "Task"}), "the template: has no TaskTemplate; there are: none"),
+        (lambda: run_template({"kind": "TaskTemplate", "metadata": {"name": "a"}}), "the template: a TaskTemplate has"),
         (lambda: run_template(template()), "steps"),
         (
             lambda: run_template(template({"name": "a", "container": {"image": "i", "command": ["true"]}})),
             "give a stub",
         ),
         (lambda: takes("soon"), "no duration"),
+        (lambda: takes("-5m"), "'-5m' is no duration"),
+        (lambda: takes(float("nan")), "nan is no duration"),
         (attempts, "at least one"),
         (lambda: run_template(ORDER, {"sku": {1}}), "the Task's spec.context.sku: set is no JSON type"),
         (

@@ -6,7 +6,6 @@ connected before that, so that a command can refuse bad input first.
 
 from __future__ import annotations
 
-import asyncio
 import difflib
 import inspect
 import shlex
@@ -51,6 +50,8 @@ class Cluster:
 
     def run(self, work: Callable[[AsyncKubesaga], Awaitable[_T]]) -> _T:
         """Connect, do this, and disconnect. Raises CliError for whatever goes wrong with the cluster."""
+        import asyncio
+
         timeout = seconds(self.request_timeout, "--request-timeout") or _DEFAULT_TIMEOUT
         return asyncio.run(self._run(work, timeout))
 

@@ -37,8 +37,8 @@ MEANINGS: dict[ExitCode, str] = {
     ExitCode.USAGE: "Wrong usage, or input that cannot be read: an option, a file, its YAML or JSON.",
     ExitCode.NOT_FOUND: "There is no such Task, template, step or attempt.",
     ExitCode.FORBIDDEN: "Not authenticated, or not allowed.",
-    ExitCode.REFUSED: "Refused: the action was Rejected, the object exists already or has changed meanwhile, or the "
-    "API server finds it invalid.",
+    ExitCode.REFUSED: "Refused: the action was Rejected, the object exists already or has changed meanwhile, the "
+    "API server finds it invalid, or the Task has ended without what `wait --for` names.",
     ExitCode.UNREACHABLE: "The cluster cannot be reached.",
     ExitCode.TIMEOUT: "The time to wait is over.",
     ExitCode.FAILED: "The Task ended as Failed or Aborted.",
@@ -47,7 +47,8 @@ MEANINGS: dict[ExitCode, str] = {
     ExitCode.CANCELLED: "The Task ended as Cancelled.",
     ExitCode.INVALID_REQUEST: "The Task ended as InvalidRequest: its template or its context is wrong.",
     ExitCode.DUPLICATE: "The Task ended as Duplicate: another one is the same request.",
-    ExitCode.NEEDS_HUMAN: "The Task waits for a human.",
+    ExitCode.NEEDS_HUMAN: "The Task goes no further without a human: on a cluster it needs attention (approvals, and "
+    "what is suspended or blocked for a time, are waited for); a run of `kubesaga run` waits for any answer.",
     ExitCode.BUG: "A bug in this program: run it again with `--debug` and report what it prints.",
     ExitCode.INTERRUPTED: "Interrupted by Ctrl-C.",
     ExitCode.BROKEN_PIPE: "Whoever read the output has gone.",

@@ -1,11 +1,10 @@
 """Following a Task with the eyes: its tree drawn again with every change, or a line for each change into a file.
 
-Used by ``tree --watch``, ``submit --wait`` and ``run``.
+Used by ``tree --watch``, ``submit --wait``, ``wait`` (which draws nothing) and ``run``.
 """
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from contextlib import aclosing, contextmanager, suppress
@@ -13,9 +12,10 @@ from typing import TYPE_CHECKING, Protocol, TextIO
 
 from kubesaga.cli.errors import CliError
 from kubesaga.cli.exits import ExitCode
-from kubesaga.cli.output import console, is_terminal
+from kubesaga.cli.output import console, is_terminal, note
 from kubesaga.cli.stories import Stories
 from kubesaga.cli.tables import tree_table
+from kubesaga.cli.views.questions import Question, questions
 from kubesaga.cli.views.story import Story
 from kubesaga.cli.views.tree import Row, rows
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from kubesaga.client import AsyncKubesaga, Task
 
 _BRANCHES = "│├└─ "
-_REDRAW = 1.0
+REDRAW = 1.0
 """Seconds between two drawings while nothing is heard: durations grow, and children are looked at."""
 
 
@@ -35,24 +35,61 @@ class Canvas(Protocol):
     def draw(self, story: Story) -> None:
         """Show it as it is now."""
 
+    def say(self, text: str) -> None:
+        """Tell the human something beside it."""
+
+
+class Asking:
+    """Says what a Task asks of humans, on a canvas, once for each time that it asks.
+
+    ``pointed`` adds to a command which cluster is meant.
+    """
+
+    def __init__(self, canvas: Canvas, pointed: Callable[[str], str] = str) -> None:
+        self._canvas = canvas
+        self._pointed = pointed
+        self._open: list[Question] = []
+
+    def look(self, story: Story, now: float) -> None:
+        """Tell what is new."""
+        found = questions(story, now)
+        for question in found:
+            if question not in self._open:
+                self._canvas.say(question.what)
+                self._canvas.say(f"hint: {self._pointed(question.command)}")
+        self._open = found
+
 
 async def follow(
-    saga: AsyncKubesaga, name: str, there: Callable[[Task], bool], canvas: Canvas, timeout: float | None = None
+    saga: AsyncKubesaga,
+    name: str,
+    there: Callable[[Task], bool],
+    canvas: Canvas,
+    timeout: float | None = None,
+    *,
+    asking: Asking | None = None,
+    pause: float = REDRAW,
 ) -> Task:
     """Draw the Task until it is ``there``, and return it.
 
-    Raises CliError where it is deleted, or ``timeout`` (seconds) is over.
+    ``asking`` says what it asks of humans meanwhile; ``pause`` in seconds is the longest between two looks at its
+    sub-workflows. Raises CliError where it is deleted, or ``timeout`` (seconds) is over.
     """
+    import asyncio
+
     stories = Stories(saga)
     latest: Task | None = None
     try:
-        async with asyncio.timeout(timeout), aclosing(_ticking(saga, name)) as told:
+        async with asyncio.timeout(timeout), aclosing(_ticking(saga, name, pause)) as told:
             async for latest in told:
                 if latest.deleted:
                     break
-                canvas.draw(await stories.of(latest))
+                story = await stories.of(latest)
+                canvas.draw(story)
                 if there(latest):
                     return latest
+                if asking is not None:
+                    asking.look(story, time.time())
     except TimeoutError:
         raise too_late(name, saga.namespace, latest, timeout) from None
     raise CliError(f"Task {name} was deleted meanwhile", None, ExitCode.NOT_FOUND)
@@ -65,8 +102,10 @@ def too_late(name: str, namespace: str, latest: Task | None, timeout: float | No
     return CliError(f"Task {name} was waited for in vain for {timeout:g} s: {state}", hint, ExitCode.TIMEOUT)
 
 
-async def _ticking(saga: AsyncKubesaga, name: str) -> AsyncGenerator[Task, None]:
-    """The Task with every change, and again when nothing was heard for a while."""
+async def _ticking(saga: AsyncKubesaga, name: str, pause: float) -> AsyncGenerator[Task, None]:
+    """The Task with every change, and again when nothing was heard for ``pause`` seconds."""
+    import asyncio
+
     news: asyncio.Queue[Task | None] = asyncio.Queue()
 
     async def listen() -> None:
@@ -81,7 +120,7 @@ async def _ticking(saga: AsyncKubesaga, name: str) -> AsyncGenerator[Task, None]
     try:
         while True:
             with suppress(TimeoutError):
-                latest = await asyncio.wait_for(news.get(), _REDRAW if latest is not None else None)
+                latest = await asyncio.wait_for(news.get(), pause if latest is not None else None)
             if latest is None:
                 break
             yield latest
@@ -113,6 +152,21 @@ class _Screen:
         """Show it as it is now."""
         self._live.update(tree_table(rows(story, self._clock()), self._live.console.width), refresh=True)
 
+    def say(self, text: str) -> None:
+        """Above the tree, where it stays."""
+        self._live.console.print(text, soft_wrap=True)
+
+
+class Quiet:
+    """Nothing is drawn; what is said goes to stderr."""
+
+    def draw(self, story: Story) -> None:
+        """Nobody looks."""
+
+    def say(self, text: str) -> None:
+        """On a line of its own."""
+        note(text)
+
 
 class Lines:
     """A line for each row that has changed: for logs of CI, which cannot be drawn over."""
@@ -129,6 +183,10 @@ class Lines:
             if self._shown.get(name) != told and (name in self._shown or row.state != "Pending"):
                 print(_line(name, row), file=self._stream, flush=True)
             self._shown[name] = told
+
+    def say(self, text: str) -> None:
+        """Between the lines."""
+        print(text, file=self._stream, flush=True)
 
 
 def _named(drawn: Iterable[Row]) -> Iterator[tuple[str, Row]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +88,33 @@ def key_values(pairs: Iterable[str], option: str = "-p") -> dict[str, Any]:
     return values
 
 
+def nested(values: Mapping[str, Any]) -> dict[str, Any]:
+    """``{"a.b": 1}`` as ``{"a": {"b": 1}}``. Raises CliError where a path goes through what is no object."""
+    made: dict[str, Any] = {}
+    for path, value in values.items():
+        *above, last = path.split(".")
+        at = made
+        for key in above:
+            at = at.setdefault(key, {})
+            if not isinstance(at, dict):
+                raise CliError(f"-p {path}: {key} is given as a value too", "give one of the two")
+        if not all([*above, last]):
+            raise CliError(f"-p {path}: has an empty name in it", "write -p a.b=value")
+        if isinstance(at.get(last), dict) and not isinstance(value, dict):
+            raise CliError(f"-p {path}: fields of it are given too", "give one of the two")
+        at[last] = value
+    return made
+
+
+def merge(into: dict[str, Any], values: Mapping[str, Any]) -> None:
+    """Put values over an object, object by object."""
+    for key, value in values.items():
+        if isinstance(value, dict) and isinstance(into.get(key), dict):
+            merge(into[key], value)
+        else:
+            into[key] = value
+
+
 def _scalar_or_structure(written: str, name: str) -> Any:
     if written.startswith(_STRUCTURED):
         return parse_value(written, name)
@@ -104,7 +131,7 @@ def _no_number(word: str) -> Any:
 def _yaml_documents(text: str, name: str) -> list[Any]:
     import yaml
 
-    from kubesaga.cli.yaml_loader import explained, load_all
+    from kubesaga.api.yaml_loader import explained, load_all
 
     try:
         return [document for document in load_all(text) if document is not None]

@@ -7,6 +7,7 @@ that has gone with the codes that shells give them, anything else as a bug. ``--
 from __future__ import annotations
 
 import errno
+import io
 import os
 import sys
 import traceback
@@ -61,6 +62,7 @@ def main(arguments: Sequence[str] | None = None, *, program: str | None = None) 
     given = list(sys.argv[1:] if arguments is None else arguments)
     called = KUBECTL_PLUGIN if (program or Path(sys.argv[0]).stem) == KUBECTL_PLUGIN else "kubesaga"
     debug, given = _without_debug(given)
+    _make_streams_writable()
     try:
         code = _run(_cluster_last(given), called)
         sys.stdout.flush()  # So that a reader who has gone is found here, and not when the interpreter ends.
@@ -96,6 +98,16 @@ def _root(
         typer.echo(f"kubesaga {__version__}")
         raise typer.Exit
     print_help_if_alone(ctx)
+
+
+def _make_streams_writable() -> None:
+    """What is printed to a closed stream is dropped; what a stream's encoding does not have is replaced."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, io.StringIO())
+        elif isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="replace")
 
 
 def _without_debug(arguments: list[str]) -> tuple[bool, list[str]]:

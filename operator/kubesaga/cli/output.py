@@ -56,15 +56,19 @@ def show(format_: Format, data: Any, table: Table, names: Iterable[str] = ()) ->
 
 def print_json(data: Any) -> None:
     """JSON, indented, in the order of the data."""
-    print(json.dumps(data, indent=2, ensure_ascii=False))
+    print(json.dumps(data, indent=2, ensure_ascii=_lacks_characters(sys.stdout)))
 
 
 def print_yaml(data: Any, *, documents: bool = False) -> None:
     """YAML in the order of the data; a list as many documents if ``documents``."""
-    import yaml
+    from kubesaga.cli.yaml_dumper import to_yaml
 
-    parts = data if documents else [data]
-    print(yaml.safe_dump_all(parts, sort_keys=False, allow_unicode=True, width=120).rstrip("\n"))
+    print(to_yaml(data if documents else [data], ascii_only=_lacks_characters(sys.stdout)).rstrip("\n"))
+
+
+def _lacks_characters(stream: TextIO) -> bool:
+    """Whether its encoding does not have all of them, so that programs are given escapes."""
+    return not (stream.encoding or "utf-8").lower().startswith("utf")
 
 
 def print_lines(lines: Iterable[str]) -> None:

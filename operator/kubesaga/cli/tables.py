@@ -53,16 +53,21 @@ def tree_lines(rows: Iterable[Row]) -> Table:
 
 
 def tree_table(rows: Iterable[Row], width: int) -> RichTable:
-    """A tree for a terminal of this width: each row on one line; notes are cut first, then the steps' names."""
+    """A tree for a terminal of this width: each row on one line. Notes are cut first, or left out, then names."""
     from rich.table import Table as RichTable
     from rich.text import Text
 
     lines = [(row.label, row.state, row.attempts, row.time, row.note) for row in rows]
     shown = RichTable(box=None, pad_edge=False, header_style="bold", padding=(0, _GAP, 0, 0))
-    *widths, _ = (max(len(column), *(len(line[i]) for line in lines)) for i, column in enumerate(TREE_COLUMNS))
-    widths[0] = min(widths[0], max(_SHORTEST, width - sum(widths[1:]) - _GAP * len(widths)))
-    for column, each in zip(TREE_COLUMNS, [*widths, None], strict=True):
+    step, *rest, note = (max(len(column), *(len(line[i]) for line in lines)) for i, column in enumerate(TREE_COLUMNS))
+    left = width - sum(rest) - _GAP * len(rest)
+    step = min(step, max(_SHORTEST, left))
+    room = left - step - _GAP
+    # All widths are told to rich: for a column that it may choose itself, it takes others away.
+    widths = [step, *rest, *([min(note, room)] if room >= len(TREE_COLUMNS[-1]) else [])]
+    for column, each in zip(TREE_COLUMNS, widths, strict=False):
         shown.add_column(column.upper(), no_wrap=True, overflow="ellipsis", min_width=each, max_width=each)
-    for label, state, *rest in lines:
-        shown.add_row(label, Text(state, style=STYLES.get(state.rpartition("/")[2], "")), *rest)
+    for label, state, *others in lines:
+        coloured = Text(state, style=STYLES.get(state.rpartition("/")[2], ""))
+        shown.add_row(label, coloured, *others[: len(widths) - 2])
     return shown

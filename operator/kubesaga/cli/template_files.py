@@ -1,4 +1,8 @@
-"""The TaskTemplates that a command is to work on, from files or from the cluster. Called by ``graph`` and ``diff``."""
+"""The TaskTemplates that a command is to work on, from files or from the cluster, and the identity of each.
+
+Called by ``graph`` and ``diff``, for one on the cluster also by ``templates show`` and ``submit``; ``run`` asks for the
+identity only.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,7 @@ from kubesaga.cli.exits import ExitCode
 from kubesaga.cli.inputs import STDIN, parse_documents, read_text, shown_name
 
 if TYPE_CHECKING:
+    from kubesaga import client
     from kubesaga.cli.cluster import Cluster
     from kubesaga.client import AsyncKubesaga
 
@@ -32,9 +37,44 @@ def load_templates(sources: Sequence[str], wanted: str | None, cluster: Cluster)
 
 
 async def _from_cluster(saga: AsyncKubesaga, names: Sequence[str]) -> dict[str, Template]:
-    from kubesaga.cli.commands.templates import named_template
-
     return {name: dict((await named_template(saga, name)).raw) for name in names}
+
+
+async def named_template(saga: AsyncKubesaga, reference: str) -> client.Template:
+    """The template that is meant. Raises CliError with what there is, where there is none."""
+    from kubesaga.client import Invalid, NotFound, NotInstalled, template_ref
+
+    try:
+        wanted = template_ref(reference)
+        return await saga.template(wanted)
+    except NotInstalled:
+        raise
+    except Invalid as error:
+        raise CliError(str(error), error.remedy) from error
+    except NotFound as error:
+        there = [each.reference for each in await saga.templates()]
+        where = f"namespace {saga.namespace}"
+        asked = f"{wanted.domain}/{wanted.name}" + (f"@{wanted.version}" if wanted.version else "")
+        raise CliError(
+            f"{where} has no TaskTemplate {asked}", _near(asked, there, where), ExitCode.NOT_FOUND
+        ) from error
+
+
+def _near(asked: str, there: Sequence[str], where: str) -> str:
+    """What was probably meant: another version or domain of the same name, or a name that looks like it."""
+    import difflib
+
+    names = {reference: _name_in(reference) for reference in sorted(set(there))}
+    same = [_name_in(asked)] if _name_in(asked) in names.values() else []
+    close = same or difflib.get_close_matches(_name_in(asked), set(names.values()), n=3)
+    meant = [reference for name in close for reference in names if names[reference] == name]
+    if meant:
+        return f"did you mean {' or '.join(meant[:3])}?"
+    return f"{where} has: {', '.join([*names][:8]) or 'none'}"
+
+
+def _name_in(reference: str) -> str:
+    return reference.partition("@")[0].rpartition("/")[2]
 
 
 def where_to_look(source: str) -> str:

@@ -17,6 +17,7 @@ import yaml
 from kubernetes.aio.client.configuration import Configuration
 
 from kubesaga.client.errors import Misconfigured
+from kubesaga.client.impersonation import Header, impersonation
 from kubesaga.kube.connection import ConnectError, file_configuration, in_pod, pod_configuration
 
 DEFAULT_NAMESPACE = "default"
@@ -27,11 +28,12 @@ _GIVE_ONE = "give a kubeconfig, set KUBECONFIG, or run it in a pod with a servic
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """How to reach a cluster. ``context`` is the kubeconfig's, None in a pod."""
+    """How to reach a cluster. ``context`` is the kubeconfig's, None in a pod; ``headers`` go with each request."""
 
     configuration: Configuration
     namespace: str
     context: str | None
+    headers: tuple[Header, ...] = ()
 
 
 async def find_access(kubeconfig: str | None, context: str | None, namespace: str | None) -> Access:
@@ -43,11 +45,13 @@ async def find_access(kubeconfig: str | None, context: str | None, namespace: st
         if not files:
             tried = kubeconfig or os.environ.get("KUBECONFIG") or _USUAL
             raise Misconfigured(f"there is no kubeconfig at {tried}", _GIVE_ONE)
-        name, own = _context(files, context)
+        configs = [_read(path) for path in files]
+        name, chosen = _context(files, configs, context)
         configuration = await file_configuration(os.pathsep.join(map(str, files)), name)
     except ConnectError as error:
         raise Misconfigured(str(error), "correct the kubeconfig, or use another context") from error
-    return Access(configuration, namespace or own or DEFAULT_NAMESPACE, name)
+    headers = impersonation(_named(configs, "user", chosen.get("user")))
+    return Access(configuration, namespace or chosen.get("namespace") or DEFAULT_NAMESPACE, name, headers)
 
 
 def _files(kubeconfig: str | None) -> list[Path]:
@@ -62,11 +66,10 @@ def _files(kubeconfig: str | None) -> list[Path]:
     return [path for path in paths if path.is_file()]
 
 
-def _context(files: list[Path], wanted: str | None) -> tuple[str, str | None]:
-    """The context to use, and its namespace."""
-    configs = [_read(path) for path in files]
+def _context(files: list[Path], configs: list[Mapping[str, Any]], wanted: str | None) -> tuple[str, Mapping[str, Any]]:
+    """The context to use: its name and its fields."""
     name = wanted or next((str(each["current-context"]) for each in configs if each.get("current-context")), None)
-    contexts = {each["name"]: each.get("context") or {} for each in _contexts(configs)}
+    contexts = dict(_entries(configs, "context"))
     known = ", ".join(sorted(contexts)) or "none"
     where = ", ".join(map(str, files))
     if name is None:
@@ -75,15 +78,21 @@ def _context(files: list[Path], wanted: str | None) -> tuple[str, str | None]:
         raise Misconfigured(f"{where} has no context {name}", f"name one of those that there are: {known}")
     if not isinstance(contexts[name], Mapping):
         raise Misconfigured(f"{where}: its context {name} is no object", "correct the kubeconfig")
-    return name, contexts[name].get("namespace")
+    return name, contexts[name]
 
 
-def _contexts(configs: list[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
-    """The last file first, so that the first wins."""
+def _named(configs: list[Mapping[str, Any]], kind: str, name: Any) -> Mapping[str, Any]:
+    """The fields of the entry of this name, none where there is none."""
+    found = dict(_entries(configs, kind)).get(name)
+    return found if isinstance(found, Mapping) else {}
+
+
+def _entries(configs: list[Mapping[str, Any]], kind: str) -> Iterator[tuple[str, Any]]:
+    """The contexts or users by name; the last file first, so that the first wins."""
     for config in reversed(configs):
-        for each in config.get("contexts") or ():
+        for each in config.get(f"{kind}s") or ():
             if isinstance(each, Mapping) and "name" in each:
-                yield each
+                yield each["name"], each.get(kind) or {}
 
 
 def _read(path: Path) -> Mapping[str, Any]:

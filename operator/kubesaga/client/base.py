@@ -57,7 +57,7 @@ class Base:
         access = await find_access(kubeconfig, context, namespace)
         configuration = access.configuration
         configuration.client_session_kwargs = session_options(
-            configuration, user_agent, proxied=access.context is not None
+            configuration, user_agent, proxied=access.context is not None, headers=access.headers
         )
         try:
             rest = RESTClientObject(configuration)

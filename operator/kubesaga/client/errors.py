@@ -116,6 +116,8 @@ class NoResult(KubesagaError):
 
 _AS_IT_SAYS = "do what the message says, if it still has to be done"
 _TOO_LARGE = 413
+# What the API server says before the words of a CRD's own rule about an object.
+_RULE = 'Invalid value: "object": '
 _AGAIN = "try again in a moment"
 _CERTIFICATE = re.compile("certificate|ssl", re.IGNORECASE)
 # What aiohttp says of each connection, also of one that failed before any certificate was seen.
@@ -188,7 +190,7 @@ def _conflict(error: KubeError, what: str) -> KubesagaError:
 
 def _invalid(error: KubeError, what: str) -> KubesagaError:
     # Without a field the API server says that it has not looked for more, because of the others.
-    causes = tuple(Cause(field, message) for field, message in error.causes if field != "<nil>")
+    causes = tuple(Cause(field, message.removeprefix(_RULE)) for field, message in error.causes if field != "<nil>")
     said = "; ".join(map(str, causes)) or error.message
     return Invalid(f"{what}: {said}", "correct the request", causes)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from kubesaga.api.constants import ACTION_PLURAL, API_VERSION, TASK_PLURAL, TEMPLATE_PLURAL
+from kubesaga.api.constants import ACTION_PLURAL, API_VERSION, OPERATOR_SELECTOR, TASK_PLURAL, TEMPLATE_PLURAL
 from kubesaga.client.base import Base
 from kubesaga.client.errors import translated
 from kubesaga.client.fields import moment
@@ -16,7 +16,6 @@ from kubesaga.kube.errors import KubeError
 
 _RESOURCES = frozenset({TASK_PLURAL, TEMPLATE_PLURAL, ACTION_PLURAL})
 _DEPLOYMENTS = "/apis/apps/v1/deployments"
-_OPERATORS = "app.kubernetes.io/part-of=kubesaga,app.kubernetes.io/component=operator"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +66,7 @@ class InstallationCalls(Base):
     async def _operators(self) -> tuple[OperatorInfo, ...] | None:
         with translated("listing the operators"):
             try:
-                found, _ = await self.kube.list(_DEPLOYMENTS, _OPERATORS)
+                found, _ = await self.kube.list(_DEPLOYMENTS, OPERATOR_SELECTOR)
             except KubeError as error:
                 if error.forbidden:
                     return None

@@ -16,12 +16,10 @@ from pydantic import ValidationError
 from kubesaga.api.constants import API_VERSION, DEFAULT_DOMAIN, TASK_KIND
 from kubesaga.api.findings import Finding, check_task
 from kubesaga.api.models import TemplateRef
+from kubesaga.api.object_names import MAX_TASK_NAME, is_task_name, name_after
 from kubesaga.client.errors import Cause, Invalid
 from kubesaga.engine.vocabulary import DeletionPolicy, DesiredState
 
-MAX_NAME = 63
-_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
-_NOT_IN_NAMES = re.compile(r"[^a-z0-9-]+")
 _REFERENCE = re.compile(r"(?:(?P<domain>[^/@]+)/)?(?P<name>[^/@]+)(?:@(?P<version>.+))?")
 _AS_WRITTEN = (
     "write NAME, DOMAIN/NAME or DOMAIN/NAME@VERSION; VERSION is exact, such as 1.2.0, or a range, such as ^1.2"
@@ -73,11 +71,11 @@ class TaskRequest:
     annotations: Mapping[str, str] | None = None
 
     def __post_init__(self) -> None:
-        if self.name is not None and not (len(self.name) <= MAX_NAME and _NAME.fullmatch(self.name)):
+        if self.name is not None and not is_task_name(self.name):
             what = Cause("metadata.name", f"{self.name!r} is no name for a Task")
             raise Invalid(
                 f"the request is not valid: {what}",
-                f"write at most {MAX_NAME} lower-case letters, digits, inner - and .",
+                f"write at most {MAX_TASK_NAME} lower-case letters, digits, inner - and .",
                 (what,),
             )
         found = check_task(self.spec())
@@ -123,8 +121,7 @@ class TaskRequest:
 
 def made_name(*words: str) -> str:
     """A new name that begins with these words. Made here and not by the API server: a create can then be repeated."""
-    prefix = _NOT_IN_NAMES.sub("-", "-".join(words).lower())[: MAX_NAME - 11].strip("-")
-    return f"{prefix}-{secrets.token_hex(5)}"
+    return name_after("-".join(words), secrets.token_hex(5))
 
 
 def same_template(reference: Mapping[str, Any], wanted: TemplateRef) -> bool:

@@ -205,9 +205,15 @@ class Task(Resource):
 
     @property
     def needs_attention(self) -> Condition | None:
-        """Which human decision it waits for, if any: the condition's reason and message."""
+        """Which human decision it waits for, if any: the condition's reason and message.
+
+        A suspension that has been taken back since is none, although the operator has not looked yet.
+        """
         found = self.condition(c.NEEDS_ATTENTION)
-        return found if found is not None and found.status else None
+        if found is None or not found.status:
+            return None
+        resumed = self.desired_state is not DesiredState.SUSPENDED and self.parent is None
+        return None if found.reason == c.SUSPENDED and resumed else found
 
     @property
     def suspended(self) -> bool:

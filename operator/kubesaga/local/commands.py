@@ -9,9 +9,11 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any
@@ -68,8 +70,8 @@ class Machine:
     def _problems(self, program: Program) -> Iterable[str]:
         yield from _missing_values(program.env, self.environment)
         if program.kind is ProgramKind.HANDLER:
-            if not self._has_sdk():
-                yield "handlers need the SDK, which is not here: pip install kubesaga-sdk"
+            if not self._has_sdk:
+                yield f"handlers need the SDK, which {self.python} does not have: let it pip install kubesaga-sdk"
             return
         if not program.command:
             yield "runs the entry point of its image, which is not here: give the step a command"
@@ -87,10 +89,20 @@ class Machine:
                 at = mount["mountPath"]
                 yield f"{word} is in a volume of its pod: say which folder it is here with --mount {at}=DIR"
 
+    @cached_property
     def _has_sdk(self) -> bool:
-        """Whether this Python has it; another one is believed to."""
-        path = [*map(str, self.handlers), *self.environment.get("PYTHONPATH", "").split(os.pathsep), *sys.path]
-        return self.python != sys.executable or PathFinder.find_spec("kubesaga_sdk", path) is not None
+        """Whether the Python that runs handlers has it; another than this one is asked."""
+        path = [*map(str, self.handlers), *filter(None, self.environment.get("PYTHONPATH", "").split(os.pathsep))]
+        if self.python == sys.executable:
+            return PathFinder.find_spec("kubesaga_sdk", [*path, *sys.path]) is not None
+        environment = {**self.environment, "PYTHONPATH": os.pathsep.join(path)}
+        question = [self.python, "-c", "import kubesaga_sdk"]
+        none = subprocess.DEVNULL
+        try:
+            asked = subprocess.run(question, env=environment, stdin=none, capture_output=True, check=False)
+        except OSError:
+            return False
+        return asked.returncode == 0
 
     def _mounted(self, word: str) -> str:
         for path, folder in self.mounts.items():

@@ -1,6 +1,7 @@
 """Rehearsed failures: attempts that fail without having run, because the user says so or a seed does.
 
-They show what a workflow does when things go wrong: which attempts follow, and in which order what was done is undone.
+They show what a workflow does when things go wrong: which attempts follow, in which order what was done is undone, and
+what is left to a human where that fails too.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ from kubesaga.local.errors import LocalError
 _FAILING = 0.2
 _FOR_GOOD = 0.25
 
-_WRITTEN = re.compile(r"(?P<path>[a-z0-9_./-]+)(:(?P<attempt>[1-9][0-9]*))?(=(?P<kind>\w+))?")
+_UNDO = "undo:"
+# A step's name begins with a letter: undo:2 is the second attempt of a step that is called undo.
+_WRITTEN = re.compile(rf"(?P<undo>{_UNDO})?(?P<path>[a-z][a-z0-9_./-]*)(:(?P<attempt>[1-9][0-9]*))?(=(?P<kind>\w+))?")
 
 
 class Kind(StrEnum):
@@ -40,22 +43,38 @@ ERRORS = {
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """That a step fails: in one attempt, or (None) in all. ``path`` are the steps from the root down to it."""
+    """That a step, or its compensation, fails: in one attempt, or (None) in all.
+
+    ``path`` are the steps from the root down to it.
+    """
 
     path: tuple[str, ...]
     attempt: int | None = None
     kind: Kind = Kind.PERMANENT
+    role: Role = Role.FORWARD
+
+    @property
+    def called(self) -> str:
+        """What fails, as it is written: ``step``, or ``undo:step``."""
+        return f"{_UNDO if self.role is Role.COMPENSATION else ''}{'/'.join(self.path)}"
+
+    def strikes(self, path: tuple[str, ...], attempt: Attempt) -> bool:
+        """Whether it is this attempt, of the Task with this path, that fails."""
+        is_its_step = self.path == (*path, attempt.step) and self.role is attempt.role
+        return is_its_step and self.attempt in (None, attempt.number)
 
     @classmethod
     def parse(cls, text: str) -> Fault:
-        """Read ``step[:attempt][=Permanent|Retryable|Timeout]``. Raises LocalError."""
+        """Read ``[undo:]step[:attempt][=Permanent|Retryable|Timeout]``. Raises LocalError."""
         found = _WRITTEN.fullmatch(text)
         kinds = {kind.value.lower(): kind for kind in Kind}
         kind = (found["kind"] or "permanent").lower() if found else ""
         if found is None or kind not in kinds:
-            hint = "write STEP[:ATTEMPT][=Permanent|Retryable|Timeout]; of a sub-workflow STEP/STEP"
+            hint = "write [undo:]STEP[:ATTEMPT][=Permanent|Retryable|Timeout]; of a sub-workflow STEP/STEP"
             raise LocalError(f"--fail {text}: is no failure", hint)
-        return cls(tuple(found["path"].split("/")), int(found["attempt"]) if found["attempt"] else None, kinds[kind])
+        attempt = int(found["attempt"]) if found["attempt"] else None
+        role = Role.COMPENSATION if found["undo"] else Role.FORWARD
+        return cls(tuple(found["path"].split("/")), attempt, kinds[kind], role)
 
 
 class Faults:
@@ -72,10 +91,9 @@ class Faults:
 
     def of(self, path: tuple[str, ...], attempt: Attempt) -> StepError | None:
         """The error of this attempt, if it is to fail; ``path`` is its Task's."""
-        if attempt.role is Role.FORWARD:
-            for fault in self.faults:
-                if fault.path == (*path, attempt.step) and fault.attempt in (None, attempt.number):
-                    return ERRORS[fault.kind]
+        for fault in self.faults:
+            if fault.strikes(path, attempt):
+                return ERRORS[fault.kind]
         return None if self._seed is None else self._drawn(path, attempt)
 
     def _drawn(self, path: tuple[str, ...], attempt: Attempt) -> StepError | None:

@@ -38,11 +38,12 @@ class Ended:
     stopped: bool = False
 
 
-@dataclass(frozen=True, slots=True)
 class Refused(Exception):
     """The attempt cannot be started, and waiting will not help."""
 
-    error: StepError
+    def __init__(self, error: StepError) -> None:
+        super().__init__(str(error))
+        self.error = error
 
 
 class Programs(Protocol):

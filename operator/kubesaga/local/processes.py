@@ -16,8 +16,9 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from queue import Queue
+from queue import Queue, SimpleQueue
 from typing import BinaryIO
 
 from kubesaga.api import constants as c
@@ -65,9 +66,61 @@ class Processes:
         self._clock = clock
         self._running: dict[Key, Running] = {}
         self._watchers: list[threading.Thread] = []
+        self._closing = False
+        self._lock = threading.Lock()
 
     def launch(self, launch: Launch) -> int | None:
-        """As Programs does. The process has its own session: Ctrl-C at the terminal does not reach it."""
+        """As Programs does. The process has its own session: Ctrl-C at the terminal does not reach it.
+
+        It is started by its watcher: a Ctrl-C, which comes to this thread at any point, cannot come between the start
+        of a process and the note that it is there to be stopped.
+        """
+        begun: SimpleQueue[int | BaseException] = SimpleQueue()
+        watcher = threading.Thread(target=self._attempt, args=(launch, begun), name=launch.log.stem, daemon=True)
+        self._watchers.append(watcher)
+        watcher.start()
+        found = begun.get()
+        if isinstance(found, BaseException):
+            raise found
+        return found
+
+    def stop(self, key: Key) -> None:
+        """As Programs does."""
+        running = self._running.get(key)
+        if running is not None:
+            running.tell_to_stop("stopped", GRACE)
+
+    def close(self) -> None:
+        """As Programs does. A Ctrl-C meanwhile ends them at once."""
+        with self._lock:
+            self._closing = True
+        for running in list(self._running.values()):
+            running.tell_to_stop("stopped", HURRY)
+        try:
+            self._await_all()
+        except KeyboardInterrupt:
+            for running in list(self._running.values()):
+                running.tell_to_stop("stopped", 0.0)
+                _kill_session(running.process.pid)
+            self._await_all()
+            raise
+
+    def _await_all(self) -> None:
+        for watcher in self._watchers:
+            if watcher.ident is not None:  # None: interrupted before it was started
+                watcher.join()
+
+    def _attempt(self, launch: Launch, begun: SimpleQueue[int | BaseException]) -> None:
+        """A watcher's work: start the process, tell its PID or why there is none, and see it to its end."""
+        try:
+            running = self._start(launch)
+        except BaseException as error:
+            begun.put(error)
+            return
+        begun.put(running.process.pid)
+        self._watch(running)
+
+    def _start(self, launch: Launch) -> Running:
         folder = tempfile.TemporaryDirectory(prefix="kubesaga-", ignore_cleanup_errors=True)
         environment = self._machine.environment_of(launch.program, {**launch.variables, **_files(launch, folder.name)})
         command = self._machine.command(launch.program, environment)
@@ -85,24 +138,13 @@ class Processes:
                 folder.cleanup()
                 why = f"{command[0]}: {error.strerror or error}"
                 raise Refused(StepError("ContainerCannotRun", why, retryable=False)) from error
-        running = self._running[launch.key] = Running(launch, process, folder)
-        watcher = threading.Thread(target=self._watch, args=(running,), name=launch.log.stem, daemon=True)
-        self._watchers.append(watcher)
-        watcher.start()
-        return process.pid
-
-    def stop(self, key: Key) -> None:
-        """As Programs does."""
-        running = self._running.get(key)
-        if running is not None:
-            running.tell_to_stop("stopped", GRACE)
-
-    def close(self) -> None:
-        """As Programs does."""
-        for running in list(self._running.values()):
+        running = Running(launch, process, folder)
+        with self._lock:
+            self._running[launch.key] = running
+            too_late = self._closing
+        if too_late:
             running.tell_to_stop("stopped", HURRY)
-        for watcher in self._watchers:
-            watcher.join()
+        return running
 
     def _watch(self, running: Running) -> None:
         """Wait for the end, see to the timeout and the grace, and tell what came of it."""
@@ -192,15 +234,21 @@ def _judged(running: Running, code: int, at: float) -> Ended:
         limit = launch.program.timeout_seconds or 0.0
         message = f"the attempt was stopped at its timeout of {limit:g} s; raise it if the work takes longer"
         return Ended(launch.key, at, error=replace(TIMED_OUT, message=message, exit_code=code if code > 0 else None))
-    document, log = _left_in(Path(running.folder.name) / "result"), _left_in(launch.log)
+    document = _left_in(Path(running.folder.name) / "result", c.RESULT_LIMIT_BYTES)
     expects = launch.program.kind is ProgramKind.HANDLER
-    output = judged(code, document, log, expects_document=expects)
+    output = judged(code, document, partial(_left_in, launch.log), expects_document=expects)
     return Ended(launch.key, at, output.result, output.metadata, output.error)
 
 
-def _left_in(file: Path) -> bytes:
-    """What a program left in a file: nothing where it has removed the file, or put something else in its place."""
+def _left_in(file: Path, last: int | None) -> bytes:
+    """What a program left in a file, or the last bytes of it: nothing where it has removed the file, or put something
+    else in its place."""
     try:
-        return file.read_bytes() if file.is_file() else b""
+        if not file.is_file():
+            return b""
+        with file.open("rb") as left:
+            if last is not None:
+                left.seek(max(0, file.stat().st_size - last))
+            return left.read()
     except OSError:
         return b""

@@ -27,13 +27,18 @@ from kubesaga.local.tasks import LocalTask
 
 # Nobody is asked to wait longer (seconds) for what only time settles, such as an approval that times out.
 PATIENCE = 60.0
+OF_TASKS = frozenset({ActionType.GIVE_UP, ActionType.ABANDON})
+"""The actions that are never on a step."""
 # How often (seconds) whoever watches is told although nothing happened: durations grow.
 _TICK = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a human says: an action on a step, named by the steps from the root down, or (empty) on the Task."""
+    """What a human says: an action on a step, named by the steps from the root down, or (empty) on the Task.
+
+    Of the types in ``OF_TASKS``, which fit no step, the path is that of a sub-workflow.
+    """
 
     type: ActionType
     path: tuple[str, ...] = ()
@@ -222,18 +227,19 @@ class Run:
         turn = [a for a in self.answers if a.path in opened or (idle and a.type not in _OF_APPROVALS)]
         for answer in turn:
             self.answers.remove(answer)
-            session = self._session_of(answer.path)
+            of_task = answer.type in OF_TASKS or not answer.path
+            session = self._session_of(answer.path if of_task else answer.path[:-1])
+            step = None if of_task else answer.path[-1]
             spec: Mapping[str, Any] = {"reason": answer.reason, "requested_by": self.requested_by}
-            step = answer.path[-1] if answer.path else None
             uid = session.act(answer.type, step, at=self.clock.now(), **spec)
             self._asked[uid] = answer
         return bool(turn)
 
     def _session_of(self, path: tuple[str, ...]) -> Session:
         try:
-            return self.family.child(*path[:-1])
+            return self.family.child(*path)
         except KeyError:
-            raise LocalError(f"there is no sub-workflow {'/'.join(path[:-1])}, or not yet") from None
+            raise LocalError(f"there is no sub-workflow {'/'.join(path)}, or not yet") from None
 
 
 _OF_APPROVALS = frozenset({ActionType.APPROVE, ActionType.REJECT})

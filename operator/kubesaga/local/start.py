@@ -14,18 +14,19 @@ from kubesaga.api.constants import DEFAULT_DOMAIN
 from kubesaga.engine.family import Birth, Family, Unknown
 from kubesaga.engine.records import ParentLink
 from kubesaga.engine.session import Session
-from kubesaga.engine.vocabulary import DesiredState, StepKind
+from kubesaga.engine.vocabulary import DesiredState
 from kubesaga.local.clock import Clock
 from kubesaga.local.commands import Machine
 from kubesaga.local.errors import LocalError
 from kubesaga.local.faults import Faults
 from kubesaga.local.inline import Inline
 from kubesaga.local.launches import Dispatcher
+from kubesaga.local.named_steps import wrong_steps
 from kubesaga.local.processes import Processes, end_leftover
 from kubesaga.local.run import Answer, Run
 from kubesaga.local.store import Store
 from kubesaga.local.tasks import LocalTask, local_task, new_child, new_task
-from kubesaga.local.templates import Template, Templates
+from kubesaga.local.templates import Templates
 
 Obj = dict[str, Any]
 
@@ -59,7 +60,7 @@ def start(
     wanted = (reference.get("domain") or DEFAULT_DOMAIN, reference["name"], reference.get("version"))
     used = templates.find_with_children(*wanted)
     faults = Faults.of_words(settings.fail, settings.seed)
-    problems = [*_machine(settings).problems(used), *_wrong_steps(faults, answers, used[0], templates)]
+    problems = [*_machine(settings).problems(used), *wrong_steps(faults, answers, used[0], templates)]
     if problems:
         raise LocalError("; ".join(problems))
     name = obj["metadata"]["name"]
@@ -89,7 +90,7 @@ def resume(store: Store, name: str | None = None, answers: Sequence[Answer] = ()
     if not tasks:
         raise LocalError(f"{store.path}: run {kept.name} was killed before it began", "start it anew")
     faults = Faults.of_words(settings.fail, settings.seed)
-    problems = _wrong_steps(faults, answers, tasks[0].template, templates)
+    problems = wrong_steps(faults, answers, tasks[0].template, templates)
     if problems:
         raise LocalError("; ".join(problems))
     run = _run(kept.name, tasks[0], tasks[1:], templates, store, settings, Clock(kept.ahead))
@@ -158,30 +159,6 @@ def family_of(root: LocalTask, below: Sequence[LocalTask], tasks: dict[str, Loca
 def _machine(settings: Settings) -> Machine:
     folders = tuple(Path(folder).resolve() for folder in settings.handlers)
     return Machine(settings.python, folders, settings.mounts)
-
-
-def _wrong_steps(faults: Faults, answers: Sequence[Answer], root: Template, templates: Templates) -> list[str]:
-    """Which of the steps that were named there are not, or cannot fail by intent; paths lead from the root down."""
-    named = [(fault.path, True) for fault in faults.faults] + [(answer.path, False) for answer in answers]
-    return [problem for path, fails in named if (problem := _wrong_step(path, fails, root, templates)) is not None]
-
-
-def _wrong_step(path: tuple[str, ...], fails: bool, template: Template, templates: Templates) -> str | None:
-    step, called = None, "/".join(path)
-    for name in path:
-        if step is not None:
-            if step.child is None:
-                return f"{called}: step {step.name!r} of template {template.called} is no sub-workflow"
-            template = templates.find(step.child.domain, step.child.name, step.child.version)
-        step = next((each for each in template.plan.steps if each.name == name), None)
-        if step is None:
-            there = ", ".join(each.name for each in template.plan.steps[:20])
-            return f"{called}: template {template.called} has no step {name!r}; it has: {there}"
-    if not fails or step is None or step.kind is StepKind.PROGRAM:
-        return None
-    if step.child is not None:
-        return f"--fail {called}: runs a sub-workflow: name a step of that, {called}/STEP"
-    return f"--fail {called}: waits for a human, and runs no program that could fail: use --reject {called}"
 
 
 def _kept(settings: Settings) -> Obj:

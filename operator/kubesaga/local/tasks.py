@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +12,8 @@ from kubesaga.api.compile import effective_context, effective_options
 from kubesaga.api.contract import step_input, step_key, trace_parent
 from kubesaga.api.findings import Code, check_task
 from kubesaga.api.history import Block, spill
+from kubesaga.api.object_names import MAX_TASK_NAME, is_task_name
+from kubesaga.api.request import child_request
 from kubesaga.api.status import read_status, write_status
 from kubesaga.api.times import epoch, rfc3339
 from kubesaga.engine.decision import Attempt, Decision
@@ -27,12 +28,8 @@ from kubesaga.local.templates import Template
 Obj = dict[str, Any]
 
 NAMESPACE = "default"
-_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
-_LONGEST_NAME = 253
 # What an API server refuses; anything else that is wrong is for the engine to say.
 _REFUSED = frozenset({Code.INVALID_FIELD, Code.INVALID_VERSION})
-# What a child takes over from its parent, as on a cluster.
-_PASSED_ON = ("correlationId", "parentCorrelationId", "reason", "sourceSystem", "tags")
 
 
 @dataclass(eq=False)
@@ -89,10 +86,10 @@ class LocalTask:
 def new_task(manifest: Mapping[str, Any], uid: str, now: float) -> Obj:
     """The object that an API server would make of a manifest. Raises LocalError for one that it would refuse."""
     name = str((manifest.get("metadata") or {}).get("name"))
-    if not _NAME.fullmatch(name) or len(name) > _LONGEST_NAME:
+    if not is_task_name(name):
         raise LocalError(
             f"{name!r} is no name of a Task",
-            "write lower-case letters, digits, - and ., first and last a letter or digit, at most 253 characters",
+            f"write at most {MAX_TASK_NAME} lower-case letters, digits, - and ., first and last a letter or digit",
         )
     wrong = [each for each in check_task(manifest["spec"]) if each.code in _REFUSED]
     if wrong:
@@ -117,18 +114,8 @@ def new_task(manifest: Mapping[str, Any], uid: str, now: float) -> Obj:
 
 def new_child(birth: Birth, parent: Mapping[str, Any], uid: str, now: float) -> Obj:
     """The child Task of a step."""
-    template = birth.template
-    reference = {"domain": template.domain, "name": template.name}
-    if template.version is not None:
-        reference["version"] = template.version
     labels = {c.LABEL_PARENT_UID: birth.link.uid, c.LABEL_PARENT_STEP: birth.link.step}
-    passed_on = {field: parent["spec"][field] for field in _PASSED_ON if field in parent["spec"]}
-    spec = {
-        "templateRef": reference,
-        "context": dict(birth.context),
-        "initiator": f"task/{birth.link.name}",
-        **passed_on,
-    }
+    spec = child_request(parent, birth.template, birth.context)
     return new_task({"metadata": {"name": birth.name, "labels": labels}, "spec": spec}, uid, now)
 
 

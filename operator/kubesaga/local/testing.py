@@ -21,8 +21,9 @@ import yaml
 
 from kubesaga.api import constants as c
 from kubesaga.api.programs import ProgramKind
+from kubesaga.api.yaml_loader import load_all
 from kubesaga.engine.session import TIMED_OUT
-from kubesaga.engine.vocabulary import ActionType, Role
+from kubesaga.engine.vocabulary import ActionType, Role, StepKind
 from kubesaga.local.clock import Clock
 from kubesaga.local.errors import LocalError
 from kubesaga.local.launches import Ended, Key, Launch
@@ -38,6 +39,8 @@ Perform = Callable[[str, Obj], tuple[float, bytes, int]]
 """Performs an attempt of the step of this name, with its input document: the seconds that it takes, its result
 document, its exit code. A name has the steps from the root down, ``book_hotel/hold``, and ``.compensation`` for its
 undoing."""
+
+_DECISIONS = (ActionType.APPROVE, ActionType.REJECT)
 
 BEGINNING = 1767225600.0
 """When every run begins: 2026-01-01, midnight UTC."""
@@ -153,7 +156,7 @@ def run_template(
     try:
         templates, first = _templates([template, *others], environment, name)
         chosen = templates.find_with_children(*first)[0]
-        _check_names(chosen, templates, stubbed, [step for step, _ in answers])
+        _check_names(chosen, templates, stubbed, answers)
         with tempfile.TemporaryDirectory(prefix="kubesaga-test-") as folder:
             return _run(chosen, templates, task, perform, [_answer(*each) for each in answers], Path(folder))
     except LocalError as error:
@@ -211,37 +214,54 @@ def _templates(
     templates, first = Templates(environment), None
     for source in sources:
         for manifest in _manifests(source):
+            templates.add(manifest, _place(source))
             spec = manifest["spec"]
-            templates.add(manifest, str(source) if isinstance(source, Path) else "the template")
             if first is None and name in (None, logical_name(manifest)):
                 first = (spec.get("domain") or c.DEFAULT_DOMAIN, logical_name(manifest), spec.get("version"))
     if first is None:
         there = ", ".join(templates.names()) or "none"
-        raise LocalError(f"{sources[0]}: has no TaskTemplate{f' {name}' if name else ''}; there are: {there}")
+        raise LocalError(f"{_place(sources[0])}: has no TaskTemplate{f' {name}' if name else ''}; there are: {there}")
     return templates, first
 
 
+def _place(source: Path | Mapping[str, Any]) -> str:
+    return str(source) if isinstance(source, Path) else "the template"
+
+
 def _manifests(source: Path | Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    found: list[Any]
     if isinstance(source, Mapping):
-        return [source]
-    try:
-        found = list(yaml.safe_load_all(source.read_text("utf-8")))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise LocalError(f"{source}: cannot be read: {error}") from error
-    return [each for each in found if isinstance(each, Mapping) and each.get("kind") == c.TEMPLATE_KIND]
+        found = [source]
+    else:
+        try:
+            found = list(load_all(source.read_text("utf-8")))
+        except (OSError, ValueError, yaml.YAMLError) as error:
+            raise LocalError(f"{source}: cannot be read: {error}") from error
+    templates = [each for each in found if isinstance(each, Mapping) and each.get("kind") == c.TEMPLATE_KIND]
+    if not all(isinstance(each.get(part), Mapping) for each in templates for part in ("metadata", "spec")):
+        raise LocalError(f"{_place(source)}: a TaskTemplate has a metadata and a spec, which are objects")
+    return templates
 
 
-def _check_names(template: Template, templates: Templates, stubbed: Collection[str], answered: Sequence[str]) -> None:
-    """Every name that was given is a step, and what no handler does is stubbed. Raises LocalError."""
+def _check_names(
+    template: Template, templates: Templates, stubbed: Collection[str], answers: Sequence[tuple[str, str]]
+) -> None:
+    """Every name that was given is what it is given for, and what no handler does is stubbed. Raises LocalError."""
     tree = list(_tree(template, templates))
     programs = {name_of((*path, step), role): p.kind for path, each in tree for step, role, p in each.programs()}
-    steps = {"/".join((*path, step.name)) for path, each in tree for step in each.plan.steps}
-    for names, there, what in ((stubbed, programs, "program"), ([a for a in answered if a], steps, "step")):
+    steps = {"/".join((*path, step.name)): step.kind for path, each in tree for step in each.plan.steps}
+    approvals = {name for name, kind in steps.items() if kind is StepKind.APPROVAL}
+    decided = [step for step, type_ in answers if type_ in _DECISIONS]
+    acted = [step for step, _ in answers if step]
+    for names, there, what in (
+        (stubbed, programs, "program"),
+        (acted, steps, "step"),
+        (decided, approvals, "approval"),
+    ):
         for name in names:
             if name not in there:
-                raise LocalError(
-                    f"template {template.called} has no {what} {name!r}; it has: {', '.join(sorted(there))}"
-                )
+                listed = ", ".join(sorted(there)) or "none"
+                raise LocalError(f"template {template.called} has no {what} {name!r}; it has: {listed}")
     for name, kind in programs.items():
         if kind is not ProgramKind.HANDLER and name not in stubbed:
             raise LocalError(f"{name} runs a container, which a test does not: give a stub for it")

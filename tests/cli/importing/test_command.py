@@ -52,6 +52,26 @@ def test_a_file_for_each_object_and_a_report_for_programs(template: Path, tmp_pa
     assert found["findings"] == []
 
 
+def test_ruby_is_told_what_to_become(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "handler.rb"
+    file.write_text("class Order < Tasker::TaskHandler\nend\n", "utf-8")
+    assert main(["import", "tasker", str(file)]) == ExitCode.USAGE
+    error, hint = capsys.readouterr().err.splitlines()
+    assert error == f"error: {file}: is Ruby, which is not read"
+    assert "TaskHandler of kubesaga_sdk.workflow" in hint
+
+
+def test_one_version_of_a_template_in_two_files_is_told(
+    template: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = tmp_path / "copy.yaml"
+    other.write_text(TEMPLATE.replace("ship", "pack"), "utf-8")
+    assert main(["import", "tasker", str(template), str(other), "--image", "shop:1"]) == ExitCode.NO
+    errors = [line.split() for line in capsys.readouterr().err.splitlines() if line.startswith("  error")]
+    (said,) = (" ".join(words) for words in errors)
+    assert f"spec.version: shop/order@1.0.0 is in {template} too, as shop-order-1-0-0" in said
+
+
 def test_what_is_there_is_written_over_only_by_force(template: Path, tmp_path: Path) -> None:
     folder = tmp_path / "out"
     line = ["import", "tasker", str(template), "-d", str(folder)]

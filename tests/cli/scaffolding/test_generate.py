@@ -16,6 +16,7 @@ from kubesaga.api.findings import check_template
 from kubesaga.cli.exits import ExitCode
 from kubesaga.cli.main import main
 from kubesaga.cli.scaffolding.samples import sample
+from kubesaga_sdk.registry import HandlerRegistry
 from tests.cli.scaffolding.checking import mypy_findings, ruff_findings, run
 
 pytestmark = pytest.mark.slow
@@ -34,6 +35,7 @@ spec:
       sku: {type: string, minLength: 8}
       amount: {type: integer, exclusiveMinimum: 0}
       class: {enum: [gold, silver]}
+      colour: {enum: [red, null]}
       note: {type: [string, "null"]}
       ship-to: {$ref: "#/$defs/address"}
       lines: {type: array, minItems: 1, items: {type: object, required: [id], properties: {id: {type: string}}}}
@@ -100,6 +102,18 @@ class TestHandlers:
         assert rest.ship_it.undo is rest.undo_ship_it
         with pytest.raises(NotImplementedError):
             stock.count(None)
+
+    def test_a_stub_is_registered_by_all_that_its_template_names_it_by(self, folder: Path) -> None:
+        references = {"count": "count", "stock/recount": "recount", "weigh@1.2.0": "weigh", "stock/Pack@2.0.0": "Pack"}
+        assert main(["generate", "handler", *references]) == ExitCode.DONE
+        assert ruff_findings(folder) == ""
+        assert mypy_findings(folder, "handlers.py") == ""
+        registry = HandlerRegistry()
+        assert registry.scan(loaded(folder / "handlers.py")) == len(references)
+        found = {reference: registry.find(reference) for reference in references}
+        assert {reference: [each.place for each in named] for reference, named in found.items()} == {
+            reference: [f"generated_handlers:{name}"] for reference, name in references.items()
+        }
 
     def test_what_is_written_is_sound(self, folder: Path) -> None:
         assert main(["generate", "handler", "--template", "order.yaml"]) == ExitCode.DONE

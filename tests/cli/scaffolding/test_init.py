@@ -35,7 +35,7 @@ def test_it_has_what_a_project_needs(project: Path) -> None:
 
 
 def test_no_placeholder_is_left(project: Path) -> None:
-    words = ("__NAME__", "__OBJECT__", "__DOMAIN__", "__PACKAGE__", "__IMAGE__")
+    words = ("__NAME__", "__OBJECT__", "__TASK__", "__DOMAIN__", "__PACKAGE__", "__IMAGE__")
     found = files(project)
     assert [path for path, text in found.items() if any(word.encode() in text for word in words)] == []
     assert b"image: example.com/shop-orders:1" in found["template.yaml"]
@@ -79,6 +79,24 @@ def test_its_ci_asks_for_what_there_is(project: Path) -> None:
     assert main(paths) == ExitCode.DONE
 
 
+def test_its_ci_builds_the_image_where_it_is_told_what_to_start_from(project: Path) -> None:
+    workflow = yaml.safe_load((project / ".github/workflows/ci.yml").read_text("utf-8"))
+    builds, says_so = workflow["jobs"]["check"]["steps"][-2:]
+    assert builds["run"] == "docker build --build-arg HANDLERS_IMAGE --tag example.com/shop-orders:1 ."
+    assert builds["env"] == {"HANDLERS_IMAGE": "${{ vars.HANDLERS_IMAGE }}"}
+    assert (builds["if"], says_so["if"]) == ("vars.HANDLERS_IMAGE != ''", "vars.HANDLERS_IMAGE == ''")
+    for file in ("README.md", "Dockerfile"):
+        assert "HANDLERS_IMAGE" in (project / file).read_text("utf-8")
+
+
+def test_its_ci_looks_for_the_packages_where_its_readme_builds_them(project: Path) -> None:
+    workflow = yaml.safe_load((project / ".github/workflows/ci.yml").read_text("utf-8"))
+    folder = workflow["jobs"]["check"]["env"]["PIP_FIND_LINKS"]
+    readme = (project / "README.md").read_text("utf-8")
+    assert f"--wheel-dir {folder} " in readme
+    assert f"export PIP_FIND_LINKS={folder}\n" in readme
+
+
 def test_once_more_changes_nothing(project: Path) -> None:
     before = files(project)
     assert main(["init", str(project), "--domain", "shop", "--image", "example.com/shop-orders:1"]) == ExitCode.DONE
@@ -104,6 +122,16 @@ def test_a_folder_whose_name_is_no_name_gives_one(tmp_path: Path) -> None:
     assert "name: my-orders-2" in (tmp_path / "My Orders 2" / "template.yaml").read_text("utf-8")
 
 
+def test_a_folder_with_a_long_name_gives_names_that_are_taken(tmp_path: Path) -> None:
+    folder = tmp_path / ("orders-" * 12)
+    assert main(["init", str(folder)]) == ExitCode.DONE
+    assert main(["lint", "--strict", str(folder)]) == ExitCode.DONE
+    (name,) = (
+        line.split()[-1] for line in (folder / "task.yaml").read_text("utf-8").splitlines() if "  name: " in line
+    )
+    assert f"kubectl saga tree {name} --watch" in (folder / "README.md").read_text("utf-8")
+
+
 def test_its_package_hides_no_other(tmp_path: Path) -> None:
     assert main(["init", str(tmp_path / "email")]) == ExitCode.DONE
     assert (tmp_path / "email" / "email_workflow" / "handlers.py").exists()
@@ -118,4 +146,7 @@ def test_a_file_in_the_way_is_told(tmp_path: Path, capsys: pytest.CaptureFixture
 def test_wrong_names_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["init", str(tmp_path / "a"), "--name", "My Orders"]) == ExitCode.USAGE
     assert "hint: write my-orders" in capsys.readouterr().err
+    for command in (["init", str(tmp_path / "a")], ["generate", "template", "a", "--folder", str(tmp_path / "a")]):
+        assert main([*command, "--image", 'shop: "1"']) == ExitCode.USAGE
+        assert """error: --image shop: "1": is no image's name""" in capsys.readouterr().err
     assert not (tmp_path / "a").exists()

@@ -48,7 +48,9 @@ def suspend(cluster: Cluster, task: TaskName) -> None:
 
     async def do(saga: AsyncKubesaga) -> Task:
         async with task_expected(saga, task):
-            refuse_if_ended(await saga.get(task), "suspend")
+            found = await saga.get(task)
+            refuse_if_ended(found, "suspend")
+            _refuse_if_cancelled(found)
             return await saga.suspend(task)
 
     print(f"Task {cluster.run(do).name} is suspended")
@@ -57,12 +59,38 @@ def suspend(cluster: Cluster, task: TaskName) -> None:
 def resume(cluster: Cluster, task: TaskName) -> None:
     """Let a suspended Task go on."""
 
+    from kubesaga.engine.vocabulary import DesiredState
+
     async def do(saga: AsyncKubesaga) -> Task:
         async with task_expected(saga, task):
-            refuse_if_ended(await saga.get(task), "resume")
-            return await saga.resume(task)
+            found = await saga.get(task)
+            refuse_if_ended(found, "resume")
+            _refuse_if_cancelled(found)
+            if found.desired_state is DesiredState.SUSPENDED:
+                await saga.resume(task)
+            else:
+                _refuse_if_held_by_its_parent(found)
+            return found
 
-    print(f"Task {cluster.run(do).name} goes on")
+    found = cluster.run(do)
+    goes_on = found.desired_state is DesiredState.SUSPENDED
+    print(f"Task {found.name} {'goes on' if goes_on else 'is not suspended'}")
+
+
+def _refuse_if_cancelled(task: Task) -> None:
+    """A cancellation cannot be taken back. Raises CliError."""
+    from kubesaga.engine.vocabulary import DesiredState
+
+    if task.desired_state is DesiredState.CANCELLED:
+        hint = f"see what can be done: kubesaga explain {task.name} -n {task.namespace}"
+        raise CliError(f"Task {task.name} is being cancelled, which cannot be taken back", hint, ExitCode.REFUSED)
+
+
+def _refuse_if_held_by_its_parent(task: Task) -> None:
+    """What is suspended with another Task is resumed with it. Raises CliError."""
+    if task.suspended and task.parent is not None:
+        hint = f"kubesaga resume {task.parent.name} -n {task.namespace}"
+        raise CliError(f"Task {task.name} is suspended with its parent Task {task.parent.name}", hint, ExitCode.REFUSED)
 
 
 def refuse_if_ended(task: Task, verb: str) -> None:

@@ -60,7 +60,7 @@ def show(cluster: Cluster, task: TaskName) -> None:
 
     async def read(saga: AsyncKubesaga) -> Story:
         async with task_expected(saga, task):
-            return await Stories(saga).of(await saga.get(task), family=False)
+            return await Stories(saga).below(await saga.get(task))
 
     story = cluster.run(read)
     if not story.status.stale:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Awaitable, Mapping
 from dataclasses import asdict
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kubesaga.api.constants import GROUP, LABEL_MANAGED_BY, LABEL_TASK, MANAGED_BY
+from kubesaga.api.constants import GROUP, LABEL_MANAGED_BY, LABEL_TASK, MANAGED_BY, OPERATOR_SELECTOR
 from kubesaga.cli import output
 from kubesaga.cli.cluster import Cluster, on_cluster
 from kubesaga.cli.exits import ExitCode
@@ -25,30 +24,38 @@ if TYPE_CHECKING:
 
 Obj = dict[str, Any]
 
-_OPERATORS = "app.kubernetes.io/part-of=kubesaga,app.kubernetes.io/component=operator"
 _CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 _REVIEWS = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
-# What its users do, and what the operator cannot do without: verb, group, resource, subresource.
+# What its users do: verb, group, resource, subresource.
 _USERS = (
     ("list", GROUP, "tasktemplates", ""),
     ("list", GROUP, "tasks", ""),
+    ("get", GROUP, "tasks", ""),
     ("watch", GROUP, "tasks", ""),
     ("create", GROUP, "tasks", ""),
     ("patch", GROUP, "tasks", ""),
     ("create", GROUP, "taskactions", ""),
     ("get", "", "configmaps", ""),
+    ("list", "", "events", ""),
+    ("list", "", "pods", ""),
     ("get", "", "pods", "log"),
+    ("get", "apps", "controllerrevisions", ""),
 )
-_NEEDED = (
-    ("watch", GROUP, "tasks", ""),
-    ("patch", GROUP, "tasks", "status"),
-    ("watch", GROUP, "tasktemplates", ""),
-    ("watch", GROUP, "taskactions", ""),
-    ("create", "batch", "jobs", ""),
-    ("watch", "", "pods", ""),
-    ("create", "", "configmaps", ""),
-    ("create", "apps", "controllerrevisions", ""),
-)
+NEEDED = {
+    (GROUP, "tasks"): "get list watch create patch delete deletecollection",
+    (GROUP, "tasktemplates"): "get list watch",
+    (GROUP, "taskactions"): "get list watch",
+    (GROUP, "tasks/status"): "patch",
+    (GROUP, "tasktemplates/status"): "patch",
+    (GROUP, "taskactions/status"): "patch",
+    ("batch", "jobs"): "get list watch create patch deletecollection",
+    ("", "pods"): "get list watch",
+    ("", "pods/log"): "get",
+    ("", "configmaps"): "get create delete deletecollection",
+    ("apps", "controllerrevisions"): "get list create update delete",
+    ("", "events"): "create patch",
+}
+"""The operator's verbs by group and resource, as the chart grants them."""
 
 
 def register(app: typer.Typer) -> None:
@@ -71,6 +78,8 @@ def doctor(
     """
 
     async def examine(saga: AsyncKubesaga) -> list[Check]:
+        import asyncio
+
         first = [await _kubernetes(saga), *await _namespace(saga)]
         operator = await _Operator.find(saga, operator_namespace)
         parts = await asyncio.gather(
@@ -168,19 +177,21 @@ async def _images(saga: AsyncKubesaga) -> list[Check]:
 class _Operator:
     """The operator's Deployment, if there is one, or why that is not known."""
 
-    def __init__(self, deployment: Obj | None, denied: str) -> None:
+    def __init__(self, deployment: Mapping[str, Any] | None, denied: str) -> None:
         self._deployment = deployment
         self._denied = denied
 
     @classmethod
     async def find(cls, saga: AsyncKubesaga, namespace: str) -> _Operator:
         """Look in all namespaces, or in the one that is named where that is not allowed."""
+        from kubesaga.cli.views import checks
+
         denied = ""
         for path in ("/apis/apps/v1/deployments", f"/apis/apps/v1/namespaces/{namespace}/deployments"):
-            listing = saga.kube.list(path, label_selector=_OPERATORS)
+            listing = saga.kube.list(path, label_selector=OPERATOR_SELECTOR)
             found, denied = await _read(listing, "looking for the operator's Deployment")
             if not denied:
-                return cls(found[0][0] if found and found[0] else None, "")
+                return cls(checks.chosen(found[0] if found else (), saga.namespace), "")
         return cls(None, denied)
 
     async def checks(self, saga: AsyncKubesaga) -> list[Check]:
@@ -190,11 +201,22 @@ class _Operator:
 
         if self._denied:
             return [checks.unknown("Operator", self._denied)]
-        found = [checks.deployment(self._deployment, __version__)]
         if self._deployment is None:
-            return found
-        found.append(checks.served(saga.namespace, self._variable("NAMESPACES")))
-        return [*found, await self._leader(saga)]
+            return [checks.deployment(None, __version__)]
+        return [
+            checks.deployment(self._deployment, __version__, await self._pods(saga)),
+            checks.served(saga.namespace, checks.setting(self._deployment, "NAMESPACES")),
+            await self._leader(saga),
+        ]
+
+    async def _pods(self, saga: AsyncKubesaga) -> list[Obj]:
+        """The operator's own; none where they may not be listed."""
+        from kubesaga.kube.paths import pods_path
+
+        assert self._deployment is not None
+        path = pods_path(self._deployment["metadata"]["namespace"])
+        found, _ = await _read(saga.kube.list(path, label_selector=OPERATOR_SELECTOR), "listing the operator's pods")
+        return found[0] if found else []
 
     async def _leader(self, saga: AsyncKubesaga) -> Check:
         from kubesaga.cli.views import checks
@@ -202,41 +224,44 @@ class _Operator:
 
         assert self._deployment is not None
         meta = self._deployment["metadata"]
-        name = self._variable("LEASE_NAME") or meta["name"]
+        name = checks.setting(self._deployment, "LEASE_NAME") or meta["name"]
         lease, denied = await _read(saga.kube.get(leases_path(meta["namespace"], name)), f"reading the Lease {name}")
         return checks.unknown("Leader", denied) if denied else checks.lease(lease, name, self._deployment, time.time())
 
     async def rights(self, saga: AsyncKubesaga) -> list[Check]:
         """That its service account may do in this namespace what it has to."""
+        import asyncio
+
         from kubesaga.cli.views import checks
 
         if self._deployment is None:
             return []
         account = self._deployment["spec"]["template"]["spec"].get("serviceAccountName", "default")
-        user = f"system:serviceaccount:{self._deployment['metadata']['namespace']}:{account}"
-        missing = []
-        for verb, group, resource, sub in _NEEDED:
-            attributes = {"verb": verb, "group": group, "resource": resource, "subresource": sub}
-            review = _review(user, {**attributes, "namespace": saga.namespace})
-            answer, denied = await _read(saga.kube.create(_REVIEWS, review), "reviewing the operator's rights")
+        where = self._deployment["metadata"]["namespace"]
+        asked = [(verb, group, resource) for (group, resource), verbs in NEEDED.items() for verb in verbs.split()]
+        reviews = (_review(where, account, *each, saga.namespace) for each in asked)
+        answers = await asyncio.gather(
+            *(_read(saga.kube.create(_REVIEWS, review), "reviewing the operator's rights") for review in reviews)
+        )
+        for answer, denied in answers:
             if answer is None:
                 return [checks.unknown("Operator's rights", denied)]
-            if not answer["status"].get("allowed"):
-                missing.append(f"{verb} {_resource(resource, sub)}")
-        return [checks.operator_rights(missing, user)]
-
-    def _variable(self, name: str) -> str | None:
-        assert self._deployment is not None
-        for container in self._deployment["spec"]["template"]["spec"]["containers"]:
-            for variable in container.get("env") or ():
-                if variable["name"] == f"KUBESAGA_OPERATOR_{name}":
-                    return variable.get("value") or None
-        return None
+        allowed = (answer["status"].get("allowed") for answer, _ in answers)
+        missing = [f"{verb} {name}" for (verb, _, name), may in zip(asked, allowed, strict=True) if not may]
+        return [checks.operator_rights(missing, f"system:serviceaccount:{where}:{account}")]
 
 
-def _review(user: str, attributes: Mapping[str, str]) -> Obj:
+def _review(where: str, account: str, verb: str, group: str, resource: str, namespace: str) -> Obj:
+    """The question whether a service account of the namespace ``where`` may do this in ``namespace``."""
+    name, _, sub = resource.partition("/")
+    groups = ["system:serviceaccounts", f"system:serviceaccounts:{where}", "system:authenticated"]
+    attributes = {"verb": verb, "group": group, "resource": name, "subresource": sub, "namespace": namespace}
     return {
         "apiVersion": "authorization.k8s.io/v1",
         "kind": "SubjectAccessReview",
-        "spec": {"user": user, "groups": ["system:serviceaccounts"], "resourceAttributes": dict(attributes)},
+        "spec": {
+            "user": f"system:serviceaccount:{where}:{account}",
+            "groups": groups,
+            "resourceAttributes": attributes,
+        },
     }

@@ -33,7 +33,7 @@ def explain(cluster: Cluster, task: TaskName, output_: TextOutput = TextFormat.T
 
     async def read(saga: AsyncKubesaga) -> Story:
         async with task_expected(saga, task):
-            return await Stories(saga).of(await saga.get(task), family=False)
+            return await Stories(saga).below(await saga.get(task))
 
     story = cluster.run(read)
     from kubesaga.cli.views import explain as pages

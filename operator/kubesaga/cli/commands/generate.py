@@ -101,7 +101,12 @@ def template(
     """Write a template, NAME.yaml: its steps one after the other, each with a handler and its undoing."""
     from kubesaga.api import versions
     from kubesaga.cli.scaffolding.files import write_files
-    from kubesaga.cli.scaffolding.naming import checked_logical_name, checked_package, checked_step_name
+    from kubesaga.cli.scaffolding.naming import (
+        checked_image,
+        checked_logical_name,
+        checked_package,
+        checked_step_name,
+    )
     from kubesaga.cli.scaffolding.template import default_image, default_module, render_template
 
     if not versions.is_version(version):
@@ -115,7 +120,7 @@ def template(
         version,
         names,
         checked_package(module, "--module") if module else default_module(name),
-        image or default_image(name),
+        checked_image(image) or default_image(name),
     )
     write_files(folder, {f"{name}.yaml": text}, force=force)
 

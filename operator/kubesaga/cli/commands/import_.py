@@ -96,13 +96,11 @@ def _write(imported: list[Imported], folder: Path, format_: Written, *, force: b
 
 
 def _file_text(each: Imported, format_: Written) -> str:
-    import yaml
+    from kubesaga.cli.yaml_dumper import to_yaml
 
     if format_ is Written.JSON:
         return json.dumps(each.manifest, indent=2, ensure_ascii=False) + "\n"
-    return f"# From {each.source} ({each.dialect}).\n" + yaml.safe_dump(
-        each.manifest, sort_keys=False, allow_unicode=True, width=120
-    )
+    return f"# From {each.source} ({each.dialect}).\n{to_yaml([each.manifest])}"
 
 
 def _report(imported: list[Imported], file: str | None, format_: Written) -> None:

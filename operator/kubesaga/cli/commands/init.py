@@ -36,9 +36,10 @@ def init(
     """
     from kubesaga.cli.importing.words import logical_name
     from kubesaga.cli.scaffolding.files import write_files
-    from kubesaga.cli.scaffolding.naming import checked_logical_name
+    from kubesaga.cli.scaffolding.naming import checked_image, checked_logical_name
     from kubesaga.cli.scaffolding.new_project import project_files
 
     called = checked_logical_name(name, "--name") if name else logical_name(folder.absolute().name)
-    write_files(folder, project_files(called, checked_logical_name(domain, "--domain"), image), force=force)
+    owner = checked_logical_name(domain, "--domain")
+    write_files(folder, project_files(called, owner, checked_image(image)), force=force)
     output.note(f"\nNext: cd {shlex.quote(str(folder))}, and what its README.md says.")

@@ -29,18 +29,19 @@ def lint(
         str | None,
         typer.Option("--environment", metavar="NAME", help="Check templates also as they are in this environment."),
     ] = None,
-    strict: Annotated[bool, typer.Option("--strict", help="Fail on warnings too.")] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Fail on warnings too, and if there is nothing to check.")
+    ] = False,
 ) -> None:
     """Check manifests in files, without a cluster.
 
     Checks TaskTemplates, Tasks and TaskActions as the API server and the operator would, and what they say of each
-    other: the context of a Task against the inputSchema of its
-    template, sub-workflows that run each other in a circle, names and versions that are taken. Other documents are
-    passed over.
+    other: the context of a Task against the inputSchema of its template, sub-workflows that run each other in a circle,
+    names and versions that are taken. Other documents are passed over.
 
     A comment `# kubesaga-lint: ignore CODE, CODE` in or above a document keeps problems of these codes about it out.
 
-    Exits with 1 if there are errors (with --strict also warnings).
+    Exits with 1 if there are errors (with --strict also warnings, or nothing to check).
     """
     from kubesaga.cli.lint.check import check_files
     from kubesaga.cli.lint.report import show_report

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import Iterable
 from contextlib import aclosing
@@ -70,7 +69,7 @@ def logs(
     async def do(saga: AsyncKubesaga) -> None:
         async with task_expected(saga, task):
             found = await saga.get(task)
-        wanted.check(found)
+        wanted.check(found, follow=follow)
         if follow:
             await _follow(saga, wanted)
         else:
@@ -88,7 +87,7 @@ class _Wanted:
     attempt: int | None
     role: Role | None
 
-    def check(self, task: Task) -> None:
+    def check(self, task: Task, *, follow: bool) -> None:
         """Refuse what has no log. Raises CliError."""
         if self.step is None:
             return
@@ -97,6 +96,10 @@ class _Wanted:
         if found is not None and found.child_name:
             hint = f"see: kubesaga logs {found.child_name} -n {task.namespace}"
             raise CliError(f"step {self.step} runs a sub-workflow, which has logs of its own", hint, ExitCode.NOT_FOUND)
+        record = found.compensation if found is not None and self.role is Role.COMPENSATION else found
+        if record is not None and not follow and (self.attempt or 0) > record.attempt:
+            hint = f"it is at attempt {record.attempt}" if record.attempt else "it has not run yet"
+            raise CliError(f"step {self.step} has had no attempt {self.attempt}", hint, ExitCode.NOT_FOUND)
 
     def sources(self, task: Task) -> list[Source]:
         """The attempts on record that fit, in the order of their beginnings."""
@@ -149,6 +152,8 @@ async def _print(saga: AsyncKubesaga, wanted: _Wanted, task: Task) -> None:
 
 async def _follow(saga: AsyncKubesaga, wanted: _Wanted) -> None:
     """What there is and what comes, each attempt as it starts, until no more can come."""
+    import asyncio
+
     from kubesaga.client import KubesagaError, NoResult
 
     async def copy(source: Source) -> None:
@@ -167,7 +172,7 @@ async def _follow(saga: AsyncKubesaga, wanted: _Wanted) -> None:
                         group.create_task(copy(source))
                 if wanted.is_over(task):
                     break
-    except* KubesagaError as failed:
+    except* (KubesagaError, BrokenPipeError) as failed:
         raise failed.exceptions[0] from None
 
 

@@ -60,7 +60,9 @@ def run(
     fail: Annotated[
         _Words,
         typer.Option(
-            "--fail", metavar="STEP[:ATTEMPT][=KIND]", help="Have a step fail: Permanent (default), Retryable, Timeout."
+            "--fail",
+            metavar="[undo:]STEP[:ATTEMPT][=KIND]",
+            help="Have a step, or its undoing, fail: Permanent (default), Retryable, Timeout.",
         ),
     ] = None,
     seed: Annotated[
@@ -126,7 +128,7 @@ def _go(run: Run, output: TextFormat) -> None:
     from kubesaga.cli.local.user import user_name
 
     run.requested_by = user_name()
-    with _stopped_by_sigterm(), Display(output is TextFormat.TEXT) as display:
+    with _stopped_by_signals(), Display(output is TextFormat.TEXT) as display:
         run.watcher = display
         try:
             run.go()
@@ -140,13 +142,18 @@ def _go(run: Run, output: TextFormat) -> None:
 
 
 @contextmanager
-def _stopped_by_sigterm() -> Iterator[None]:
-    """Take SIGTERM for Ctrl-C: the programs are stopped in either case."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+def _stopped_by_signals() -> Iterator[None]:
+    """Take SIGTERM, and the end of the terminal, for Ctrl-C: the programs, which would not hear of it, are stopped.
+
+    What is ignored stays so (nohup).
+    """
+    numbers = [each for each in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(each) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, signal.default_int_handler) for number in numbers}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _state_option(store: Store) -> str:

@@ -17,7 +17,7 @@ from kubesaga.cli.cluster import Cluster, on_cluster, seconds
 from kubesaga.cli.errors import CliError
 from kubesaga.cli.exits import ExitCode
 from kubesaga.cli.groups import Section
-from kubesaga.cli.inputs import key_values, parse_context, parse_documents, read_text, shown_name
+from kubesaga.cli.inputs import key_values, merge, nested, parse_context, parse_documents, read_text, shown_name
 from kubesaga.cli.options import Format, Output
 
 if TYPE_CHECKING:
@@ -85,7 +85,8 @@ def submit(
     """Create a Task.
 
     Of a template with a context, or from a file with Tasks. With --wait the exit code tells the outcome; it is 16
-    if the Task needs attention and goes no further without a human. An approval is waited for.
+    if the Task needs attention and goes no further without a human. An approval is waited for, and so is a Task that
+    is suspended or blocked: what it asks of you stands on stderr, with the command that answers it.
     """
     request: dict[str, Any] = {
         "name": name,
@@ -107,10 +108,13 @@ def submit(
     async def do(saga: AsyncKubesaga) -> list[Task]:
         tasks = [await _submitted(saga, each, dry_run is DryRun.SERVER) for each in requests]
         if wait and dry_run is DryRun.NONE:
-            return [await _followed(saga, tasks[0], limit)]
+            return [await _followed(saga, tasks[0], limit, cluster)]
         return tasks
 
-    _show(cluster.run(do), output_, dry_run, waited=wait and dry_run is DryRun.NONE)
+    found = cluster.run(do)
+    _show(found, output_, dry_run, waited=wait and dry_run is DryRun.NONE)
+    if wait and dry_run is DryRun.NONE:
+        _end(found[0], cluster)
 
 
 def _requests(
@@ -173,33 +177,6 @@ def _from_file(file: str) -> tuple[list[TaskRequest], set[str]]:
     return found, namespaces
 
 
-def nested(values: Mapping[str, Any]) -> dict[str, Any]:
-    """``{"a.b": 1}`` as ``{"a": {"b": 1}}``. Raises CliError where a path goes through what is no object."""
-    made: dict[str, Any] = {}
-    for path, value in values.items():
-        *above, last = path.split(".")
-        at = made
-        for key in above:
-            at = at.setdefault(key, {})
-            if not isinstance(at, dict):
-                raise CliError(f"-p {path}: {key} is given as a value too", "give one of the two")
-        if not all([*above, last]):
-            raise CliError(f"-p {path}: has an empty name in it", "write -p a.b=value")
-        if isinstance(at.get(last), dict) and not isinstance(value, dict):
-            raise CliError(f"-p {path}: fields of it are given too", "give one of the two")
-        at[last] = value
-    return made
-
-
-def merge(into: dict[str, Any], values: Mapping[str, Any]) -> None:
-    """Put values over an object, object by object."""
-    for key, value in values.items():
-        if isinstance(value, dict) and isinstance(into.get(key), dict):
-            merge(into[key], value)
-        else:
-            into[key] = value
-
-
 def _print_manifests(manifests: list[dict[str, Any]], format_: Format) -> None:
     if format_ is Format.JSON:
         for manifest in manifests:
@@ -212,7 +189,7 @@ def _print_manifests(manifests: list[dict[str, Any]], format_: Format) -> None:
 
 async def _submitted(saga: AsyncKubesaga, request: TaskRequest, dry_run: bool) -> Task:
     """Create it, if its template is there: a Task without one would wait for it in silence."""
-    from kubesaga.cli.commands.templates import named_template
+    from kubesaga.cli.template_files import named_template
     from kubesaga.client import Forbidden, template_ref
 
     reference = template_ref(request.template)
@@ -222,13 +199,13 @@ async def _submitted(saga: AsyncKubesaga, request: TaskRequest, dry_run: bool) -
     return await saga.submit(request, dry_run=dry_run)
 
 
-async def _followed(saga: AsyncKubesaga, task: Task, limit: float | None) -> Task:
-    from kubesaga.cli.following import canvas, follow
+async def _followed(saga: AsyncKubesaga, task: Task, limit: float | None, cluster: Cluster) -> Task:
+    from kubesaga.cli.commands.wait import is_over
+    from kubesaga.cli.following import Asking, canvas, follow
 
     output.note(f"Task {task.name} in namespace {task.namespace}")
     with canvas(sys.stderr) as drawn:
-        met = lambda found: found.finished or found.needs_attention is not None  # noqa: E731
-        return await follow(saga, task.name, met, drawn, limit)
+        return await follow(saga, task.name, is_over, drawn, limit, asking=Asking(drawn, cluster.pointed))
 
 
 def _show(tasks: list[Task], format_: Format, dry_run: DryRun, *, waited: bool) -> None:
@@ -245,13 +222,17 @@ def _show(tasks: list[Task], format_: Format, dry_run: DryRun, *, waited: bool) 
     else:
         done = "would be created (server dry run)" if dry_run is DryRun.SERVER else "created"
         output.print_lines(f"Task {task.name} {done}" for task in tasks)
-    if waited:
-        raise typer.Exit(_code(tasks[0]))
+
+
+def _end(task: Task, cluster: Cluster) -> None:
+    """End with the code of the outcome. Raises typer.Exit."""
+    if task.finished and task.outcome is not None:
+        raise typer.Exit(exits.of_outcome(task.outcome))
+    from kubesaga.cli.commands.wait import hint_at_remedies
+
+    hint_at_remedies(task, cluster)
+    raise typer.Exit(ExitCode.NEEDS_HUMAN)
 
 
 def _state(task: Task) -> str:
     return f"{task.state}, outcome {task.outcome}" if task.outcome else task.state
-
-
-def _code(task: Task) -> ExitCode:
-    return exits.of_outcome(task.outcome) if task.outcome is not None else ExitCode.NEEDS_HUMAN

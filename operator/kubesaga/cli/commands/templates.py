@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from kubesaga.cli import output
 from kubesaga.cli.cluster import Cluster, on_cluster
-from kubesaga.cli.errors import CliError
-from kubesaga.cli.exits import ExitCode
 from kubesaga.cli.groups import Section, new_group
 from kubesaga.cli.options import AllNamespaces, Format, Output
 from kubesaga.cli.output import Table
@@ -84,6 +81,7 @@ def show(
         users = Wanted(domain, name, version)
         return found, versions, [task for task in await saga.list() if users.matches(Story.of(task.raw))]
 
+    from kubesaga.cli.template_files import named_template
     from kubesaga.cli.views.matching import Wanted
     from kubesaga.cli.views.story import Story
     from kubesaga.cli.views.template import identity, page
@@ -96,42 +94,6 @@ def show(
     print("\nGraph:")
     print(_graph(found.raw))
     _print_users(tasks)
-
-
-async def named_template(saga: AsyncKubesaga, reference: str) -> Template:
-    """The template that is meant. Raises CliError with what there is, where there is none."""
-    from kubesaga.client import Invalid, NotFound, NotInstalled, template_ref
-
-    try:
-        wanted = template_ref(reference)
-        return await saga.template(wanted)
-    except NotInstalled:
-        raise
-    except Invalid as error:
-        raise CliError(str(error), error.remedy) from error
-    except NotFound as error:
-        there = [each.reference for each in await saga.templates()]
-        where = f"namespace {saga.namespace}"
-        asked = f"{wanted.domain}/{wanted.name}" + (f"@{wanted.version}" if wanted.version else "")
-        raise CliError(
-            f"{where} has no TaskTemplate {asked}", _near(asked, there, where), ExitCode.NOT_FOUND
-        ) from error
-
-
-def _near(asked: str, there: Sequence[str], where: str) -> str:
-    """What was probably meant: another version or domain of the same name, or a name that looks like it."""
-    import difflib
-
-    names = sorted(set(there))
-    same = [name for name in names if _logical(name) == _logical(asked)]
-    meant = same or difflib.get_close_matches(asked, names, n=3, cutoff=0.5)
-    if meant:
-        return f"did you mean {' or '.join(meant[:3])}?"
-    return f"{where} has: {', '.join(names[:8]) or 'none'}"
-
-
-def _logical(reference: str) -> str:
-    return reference.partition("@")[0].rpartition("/")[2]
 
 
 def _graph(template: dict[str, Any]) -> str:

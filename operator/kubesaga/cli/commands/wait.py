@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +12,6 @@ from kubesaga.cli.arguments import TaskName, Timeout
 from kubesaga.cli.cluster import Cluster, on_cluster, seconds, task_expected
 from kubesaga.cli.errors import CliError
 from kubesaga.cli.exits import ExitCode
-from kubesaga.cli.following import too_late
 from kubesaga.cli.groups import Section
 from kubesaga.engine.vocabulary import StepState, TaskState
 
@@ -21,6 +19,8 @@ if TYPE_CHECKING:
     from kubesaga.client import AsyncKubesaga, Task
 
 FINISHED = "finished"
+_LOOK = 5.0
+"""Seconds between two looks at what sub-workflows ask."""
 
 
 def register(app: typer.Typer) -> None:
@@ -40,35 +40,26 @@ def wait(
     """Wait for a Task.
 
     For its end, unless --for names a state of it or of a step. The exit code says how it ended; it is 16 if the
-    Task needs attention and goes no further without a human. An approval is waited for.
+    Task needs attention and goes no further without a human. An approval is waited for, and so is a Task that is
+    suspended or blocked: what it asks of you stands on stderr, with the command that answers it.
     """
     there = condition(for_)
     limit = seconds(timeout, "--timeout")
 
     async def do(saga: AsyncKubesaga) -> Task:
+        from kubesaga.cli.following import Asking, Quiet, follow
+
         async with task_expected(saga, task):
-            return await _until(saga, task, lambda found: there(found) or _is_over(found), limit)
+            await saga.get(task)
+        met = lambda found: there(found) or is_over(found)  # noqa: E731
+        return await follow(saga, task, met, Quiet(), limit, asking=Asking(Quiet(), cluster.pointed), pause=_LOOK)
 
-    finish(cluster.run(do), there, for_)
+    finish(cluster.run(do), there, for_, cluster)
 
 
-def _is_over(task: Task) -> bool:
+def is_over(task: Task) -> bool:
     """Whether nothing will come by itself any more."""
     return task.finished or task.needs_attention is not None
-
-
-async def _until(saga: AsyncKubesaga, name: str, met: Callable[[Task], bool], timeout: float | None) -> Task:
-    latest: Task | None = None
-    try:
-        async with asyncio.timeout(timeout):
-            async for latest in saga.watch(name):
-                if latest.deleted:
-                    break
-                if met(latest):
-                    return latest
-    except TimeoutError:
-        raise too_late(name, saga.namespace, latest, timeout) from None
-    raise CliError(f"Task {name} was deleted meanwhile", None, ExitCode.NOT_FOUND)
 
 
 def condition(written: str) -> Callable[[Task], bool]:
@@ -93,7 +84,7 @@ def _state(written: str, states: type[TaskState] | type[StepState]) -> str:
     raise CliError(f"--for: there is no state {written!r}", f"it is one of {', '.join(states)}")
 
 
-def finish(task: Task, there: Callable[[Task], bool], what: str) -> None:
+def finish(task: Task, there: Callable[[Task], bool], what: str, cluster: Cluster) -> None:
     """Say what was waited for, and end with the code that fits. Raises typer.Exit, or CliError if it never comes."""
     if what != FINISHED and there(task):
         print(f"Task {task.name} is {task.state}")
@@ -103,6 +94,12 @@ def finish(task: Task, there: Callable[[Task], bool], what: str) -> None:
         if what != FINISHED:
             raise CliError(f"Task {task.name} ended without {what}", None, ExitCode.REFUSED)
         raise typer.Exit(exits.of_outcome(task.outcome))
-    output.note(f"hint: see what you can do: kubesaga explain {task.name} -n {task.namespace}")
     print(f"Task {task.name} {task.message}")
+    hint_at_remedies(task, cluster)
     raise typer.Exit(ExitCode.NEEDS_HUMAN)
+
+
+def hint_at_remedies(task: Task, cluster: Cluster) -> None:
+    """Tell where the commands are by which a Task that needs attention goes on."""
+    command = cluster.pointed(f"kubesaga explain {task.name} -n {task.namespace}")
+    output.note(f"hint: see what you can do: {command}")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from kubesaga.api import constants as c
-from kubesaga.api.findings import Finding, check_task, check_template
+from kubesaga.api.findings import Code, Finding, check_task, check_template
 from kubesaga.cli.importing.callables import Callables
 from kubesaga.cli.importing.fields import Fields, shown
 from kubesaga.cli.importing.notes import Note, Notes
@@ -57,7 +57,7 @@ def convert_files(paths: Sequence[str], rules: Rules) -> list[Imported]:
     steps: dict[tuple[str, str], StepNames] = {}
     found = [_template(each, callables, rules, steps) for each in documents if each.content is Content.TEMPLATE]
     found += [_request(each, steps) for each in documents if each.content is Content.REQUEST]
-    return _with_own_names(found)
+    return _with_own_versions(_with_own_names(found))
 
 
 def _template(
@@ -104,3 +104,25 @@ def _with_own_names(found: list[Imported]) -> list[Imported]:
         each.manifest["metadata"]["name"] = name
         taken.add((each.kind, name))
     return sorted(found, key=lambda each: each.kind != c.TEMPLATE_KIND)
+
+
+def _with_own_versions(found: list[Imported]) -> list[Imported]:
+    """The same, with a finding for each template that has the identity of one before it."""
+    first: dict[str, Imported] = {}
+    return [_judged_beside(each, first.setdefault(_identity(each), each)) for each in found]
+
+
+def _judged_beside(each: Imported, other: Imported) -> Imported:
+    if each is other or each.kind != c.TEMPLATE_KIND:
+        return each
+    message = f"{_identity(each)} is in {other.source} too, as {other.name}"
+    twice = Finding(Code.DUPLICATE_ENTRY, "spec.version", message, "import one of the two, or give one another version")
+    return replace(each, findings=(*each.findings, twice))
+
+
+def _identity(each: Imported) -> str:
+    """``domain/name@version`` of a template; of a request nothing that another could have."""
+    spec = each.manifest["spec"]
+    if each.kind != c.TEMPLATE_KIND:
+        return each.name
+    return f"{spec['domain']}/{spec['name']}@{spec['version']}"

@@ -63,6 +63,12 @@ def read_documents(path: str) -> list[Document]:
             Document(name, i + 1, len(found), Content.TEMPLATE, each.template, {}, each.class_name, each.methods)
             for i, each in enumerate(found)
         ]
+    if name.endswith(".rb"):
+        raise CliError(
+            f"{name}: is Ruby, which is not read",
+            "import the YAML beside it; a class with define_step_templates is rewritten as a TaskHandler of "
+            "kubesaga_sdk.workflow",
+        )
     if _ERB in text and not name.endswith(".json"):
         line = text[: text.index(_ERB)].count("\n") + 1
         raise CliError(f"{name}:{line}: has ERB ({_ERB} … %>)", "let Rails render it first, and import what comes out")
@@ -118,7 +124,7 @@ def _with_versions(text: str, name: str) -> list[Any]:
 def _written_versions(text: str) -> list[str | None]:
     import yaml
 
-    from kubesaga.cli.yaml_loader import PlainLoader
+    from kubesaga.api.yaml_loader import PlainLoader
 
     nodes = [node for node in yaml.compose_all(text, PlainLoader) if node is not None]
     return [_version_of(node) for node in nodes if not _is_null(node)]

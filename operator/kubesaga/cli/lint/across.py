@@ -18,6 +18,7 @@ from kubesaga.api import constants as c
 from kubesaga.api.compile import effective_context
 from kubesaga.api.findings import Code, check_task
 from kubesaga.api.findings.finding import did_you_mean, listed
+from kubesaga.api.findings.plain import to_plain_json
 from kubesaga.api.input_schema import InvalidSchemaError, input_check
 from kubesaga.api.models import TaskTemplateSpec
 from kubesaga.api.versions import pick_version
@@ -83,6 +84,8 @@ class _Known:
 def _read(document: Document) -> Template | None:
     if document.kind != c.TEMPLATE_KIND or not document.name:
         return None
+    if to_plain_json(document.spec, "spec")[0] is None:
+        return None  # Too large to be read at all.
     try:
         return Template(document, TaskTemplateSpec.read(document.spec))
     except (ValidationError, ValueError, TypeError, AttributeError, RecursionError):

@@ -1,7 +1,8 @@
 """Reading manifests: the objects of Kubesaga in files and folders, each with the places of its fields.
 
-What is none of ours is counted and passed over. So is a file of a folder without an ``apiVersion`` of ours, which need
-not be YAML then (a chart's template); one that was named itself has to be.
+What is none of ours is counted and passed over; what would be but for its ``apiVersion`` is read all the same, so that
+this can be told. A file of a folder in which nothing says that it is ours need not be YAML (a chart's template); one
+that was named itself has to be.
 """
 
 from __future__ import annotations
@@ -14,16 +15,19 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from yaml import Node
+from yaml import Node, ScalarNode
 
-from kubesaga.api.constants import GROUP
+from kubesaga.api.constants import ACTION_KIND, GROUP, TASK_KIND, TEMPLATE_KIND
+from kubesaga.api.yaml_loader import compose_all, explained, value_of
 from kubesaga.cli.inputs import STDIN, read_text, shown_name
 from kubesaga.cli.lint.places import Place, duplicate_keys, node_at, place_of
 from kubesaga.cli.lint.problem import LintCode, Problem, Severity
-from kubesaga.cli.yaml_loader import compose_all, explained
 
 _SUFFIXES = frozenset({".yaml", ".yml", ".json"})
-_OURS = re.compile(rf"""apiVersion["']?\s*:\s*["']?{re.escape(GROUP)}/""")
+_PROJECT = GROUP.partition(".")[0]
+_OURS = re.compile(
+    rf"""apiVersion["']?\s*:\s*["']?{_PROJECT}|\bkind["']?\s*:\s*["']?({TEMPLATE_KIND}|{ACTION_KIND})\b"""
+)
 _IGNORED = re.compile(r"#\s*kubesaga-lint:\s*ignore\s+(\w+(?:\s*,\s*\w+)*)")
 
 
@@ -99,7 +103,10 @@ def read_all(paths: Iterable[str]) -> Reading:
     reading = Reading()
     for path, named in _files(paths):
         reading.files.append(shown_name(path))
-        _read_file(shown_name(path), read_text(path), named, reading)
+        if named or _may_be_ours(path):
+            _read_file(shown_name(path), read_text(path), reading)
+        else:
+            reading.ignored += 1
     return reading
 
 
@@ -129,10 +136,15 @@ def _is_wanted(file: Path, folder: str) -> bool:
     return file.is_file() and not any(part.startswith(".") for part in file.relative_to(folder).parts)
 
 
-def _read_file(name: str, text: str, named: bool, reading: Reading) -> None:
-    if not named and not _OURS.search(text):
-        reading.ignored += 1
-        return
+def _may_be_ours(path: str) -> bool:
+    """Whether a file says so anywhere, in whatever encoding the rest of it is."""
+    try:
+        return _OURS.search(Path(path).read_text(encoding="utf-8", errors="replace")) is not None
+    except OSError:
+        return True  # Told where it is read.
+
+
+def _read_file(name: str, text: str, reading: Reading) -> None:
     if name.endswith(".json"):
         text = _json_text(name, text, reading)
     lines = text.splitlines()
@@ -173,20 +185,35 @@ def _objects(node: Node) -> Iterator[Node]:
 
 
 def _take(name: str, node: Node, reading: Reading) -> None:
-    api_version = node_at(node, "apiVersion")
-    if api_version is None or not str(api_version.value).startswith(f"{GROUP}/"):
+    if isinstance(node, ScalarNode) and not node.value:
+        return  # Nothing stands between two ---.
+    if not _is_ours(node):
         reading.ignored += 1
         return
     twice = list(duplicate_keys(node))  # Before the loader resolves merge keys, which may say a key anew.
     try:
-        document = Document(name, yaml.constructor.SafeConstructor().construct_document(node), node)
-    except (yaml.YAMLError, ValueError) as error:  # such as a date with 99 days
+        document = Document(name, value_of(node), node)
+    except (yaml.YAMLError, ValueError) as error:  # such as a number that is none
         place, message = explained(error, "")
         mark = node.start_mark
         reading.problems.append(_not_readable(name, place or (mark.line + 1, mark.column + 1), message))
         return
     reading.documents.append(document)
     reading.problems += [_twice(document, key, place) for key, place in twice]
+
+
+def _is_ours(node: Node) -> bool:
+    """Whether it is an object of Kubesaga, or was meant to be: its apiVersion is missing, or nearly right."""
+    version, kind = _word(node, "apiVersion"), _word(node, "kind")
+    if version.startswith(f"{GROUP}/"):
+        return True
+    ours = kind in (TEMPLATE_KIND, ACTION_KIND) or (kind == TASK_KIND and node_at(node, "spec.templateRef") is not None)
+    return ours and (not version or version.startswith(_PROJECT))
+
+
+def _word(node: Node, path: str) -> str:
+    found = node_at(node, path)
+    return str(found.value) if isinstance(found, ScalarNode) else ""
 
 
 def _twice(document: Document, key: str, place: Place) -> Problem:

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from kubesaga import __version__
+from kubesaga.api.constants import API_VERSION
 from kubesaga.cli.errors import one_line
 from kubesaga.cli.lint.formats import LintFormat
 from kubesaga.cli.lint.problem import DESCRIPTIONS, Problem, Severity
@@ -33,12 +34,22 @@ class Report:
         """How many problems are of this severity."""
         return Counter(problem.severity for problem in self.problems)[severity]
 
+    @property
+    def is_of_nothing(self) -> bool:
+        """Whether there was nothing to check, which is more likely a wrong path than a right answer."""
+        return not (self.objects or self.problems)
+
     def fails(self, strict: bool) -> bool:
-        """Whether there is an error, or if ``strict`` anything at all."""
-        return bool(self.problems) if strict else self.count(Severity.ERROR) > 0
+        """Whether there is an error; if ``strict`` also a warning, or nothing to check."""
+        if strict:
+            return bool(self.problems) or self.is_of_nothing
+        return self.count(Severity.ERROR) > 0
 
     def summary(self) -> str:
         """All of it in a line."""
+        if self.is_of_nothing:
+            looked = f"no document in {_many(self.files, 'file')} has apiVersion {API_VERSION}"
+            return f"nothing to check: {looked if self.files else 'no YAML or JSON files'}"
         errors, warnings = self.count(Severity.ERROR), self.count(Severity.WARNING)
         checked = f"{_many(self.objects, 'object')} in {_many(self.files, 'file')}"
         said = f"{checked}: {_many(errors, 'error')}, {_many(warnings, 'warning')}"
@@ -150,13 +161,19 @@ def _results(report: Report, codes: list[str]) -> Iterator[dict[str, Any]]:
             "locations": [
                 {
                     "physicalLocation": {
-                        "artifactLocation": {"uri": quote(PurePath(problem.file).as_posix())},
+                        "artifactLocation": {"uri": _uri(problem.file)},
                         "region": {"startLine": problem.line, "startColumn": problem.column},
                     },
                     "logicalLocations": [{"fullyQualifiedName": f"{problem.object}.{problem.path}".strip(".")}],
                 }
             ],
         }
+
+
+def _uri(file: str) -> str:
+    """A relative one where the file was named so: CI services look for it from the root of the repository."""
+    path = PurePath(file)
+    return path.as_uri() if path.is_absolute() else quote(path.as_posix())
 
 
 def _many(count: int, what: str) -> str:

@@ -16,14 +16,13 @@ from kubesaga.api.findings.finding import did_you_mean
 from kubesaga.api.findings.plain import to_plain_json
 from kubesaga.api.models import TaskTemplateSpec
 from kubesaga.api.models.base import is_logical_name
+from kubesaga.api.object_names import MAX_TASK_NAME, is_object_name
 from kubesaga.cli.lint.documents import Document
 from kubesaga.cli.lint.places import below_pointer, value_at
 from kubesaga.cli.lint.problem import Problem, Severity
 
 _KINDS = (c.TEMPLATE_KIND, c.TASK_KIND, c.ACTION_KIND)
 _FIELDS = ("apiVersion", "kind", "metadata", "spec", "status")
-_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
-_MAX_NAME = 253
 # The operator may have a default image.
 _WARNINGS = frozenset({Code.MISSING_IMAGE})
 _IN_A_SCHEMA = re.compile(r"(/\S*): ")
@@ -83,7 +82,7 @@ def _of_any_object(document: Document) -> Iterator[Problem]:
     value = document.value
     version = value.get("apiVersion")
     if version != c.API_VERSION:
-        message = f"{version} is not served"
+        message = "is required" if version is None else f"{version} is not served"
         yield document.problem(Code.INVALID_FIELD, "apiVersion", message, f"write {c.API_VERSION}")
     for field in value:
         if field not in _FIELDS:
@@ -106,13 +105,13 @@ def _of_the_name(document: Document) -> Iterator[Problem]:
         if not (isinstance(metadata, dict) and metadata.get("generateName")):
             yield document.problem(Code.INVALID_FIELD, where, "is required", "give the object a name")
         return
-    if not isinstance(name, str) or len(name) > _MAX_NAME or not _NAME.fullmatch(name):
+    if not isinstance(name, str) or not is_object_name(name):
         remedy = "write lower-case letters, digits, - and ., first and last a letter or digit"
         yield document.problem(Code.INVALID_FIELD, where, f"{name!r:.100} is no object's name", remedy)
         return
-    if document.kind == c.TASK_KIND and len(name) > c.MAX_LABEL_LENGTH:
+    if document.kind == c.TASK_KIND and len(name) > MAX_TASK_NAME:
         message = f"has {len(name)} characters, but it becomes a label"
-        yield document.problem(Code.INVALID_FIELD, where, message, f"write at most {c.MAX_LABEL_LENGTH}")
+        yield document.problem(Code.INVALID_FIELD, where, message, f"write at most {MAX_TASK_NAME}")
     lacks_name = isinstance(document.spec, dict) and document.spec.get("name") is None
     if document.kind == c.TEMPLATE_KIND and lacks_name and not is_logical_name(name):
         message = f"{name!r:.100} is no logical name (it has a dot, or starts with a digit)"

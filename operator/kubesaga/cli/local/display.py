@@ -57,7 +57,8 @@ class Display(Watcher):
     def answered(self, answer: Answer, verdict: Verdict) -> None:
         """Tell about an answer that does not fit."""
         if verdict.phase is ActionPhase.REJECTED:
-            note(f"{answer.type} {'/'.join(answer.path)}: rejected: {verdict.message}".replace("  ", " "))
+            said = " ".join(filter(None, (answer.type, "/".join(answer.path))))
+            note(f"{said}: rejected: {verdict.message}")
 
     def asks(self, run: Run, approvals: list[tuple[str, ...]]) -> bool:
         """Ask at the terminal about the first open approval, if there is one of either."""

@@ -8,17 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from kubesaga.api import constants as c
-from kubesaga.cli.commands.submit import merge, nested
+from kubesaga.api.object_names import name_after
 from kubesaga.cli.errors import CliError
 from kubesaga.cli.exits import ExitCode
-from kubesaga.cli.inputs import key_values, parse_context, parse_documents, read_text, shown_name
+from kubesaga.cli.inputs import key_values, merge, nested, parse_context, parse_documents, read_text, shown_name
 from kubesaga.cli.template_files import identity
 from kubesaga.local.templates import Templates, logical_name
 
 Obj = dict[str, Any]
 
 _SUFFIXES = frozenset({".yaml", ".yml", ".json"})
-_NO_FILES = "name a file with a TaskTemplate or a Task"
+_NO_FILES = f"name a file with a {c.TEMPLATE_KIND} or a {c.TASK_KIND}, apiVersion {c.API_VERSION}"
 
 
 @dataclass(frozen=True)
@@ -30,11 +30,12 @@ class Request:
     folders: tuple[str, ...]
 
     def named(self, taken: Sequence[str]) -> Obj:
-        """The Task with a name: its own, else one after its template's that none of the runs ``taken`` has."""
+        """The Task with a name: its own, else one made of its template's that none of the runs ``taken`` has."""
         if _name(self.task):
             return self.task
         called = self.task["spec"]["templateRef"]["name"]
-        name = next(f"{called}-{n}" for n in range(1, len(taken) + 2) if f"{called}-{n}" not in taken)
+        names = (name_after(called, str(n)) for n in range(1, len(taken) + 2))
+        name = next(name for name in names if name not in taken)
         return {**self.task, "metadata": {**(self.task.get("metadata") or {}), "name": name}}
 
 

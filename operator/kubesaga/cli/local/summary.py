@@ -12,7 +12,7 @@ from kubesaga.cli.output import note, print_json, print_lines, print_yaml
 from kubesaga.cli.views.attempts import attempts
 from kubesaga.cli.views.story import Story
 from kubesaga.engine.decision import Attempt
-from kubesaga.engine.vocabulary import Role, StepOutcome
+from kubesaga.engine.vocabulary import Role, StepOutcome, StepState, TaskState
 from kubesaga.local.run import Run
 from kubesaga.local.tasks import LocalTask
 
@@ -89,15 +89,31 @@ def _what_to_do(run: Run, state_option: str) -> Iterator[str]:
     yield f"{run.name} waits for a human"
     for path in run.approvals():
         yield f"  {'/'.join(path)}: {go_on} --approve {'/'.join(path)}   (or --reject)"
-    for task in run.tasks.values():
-        attention = task.session.status.attention
-        if attention is not None:
-            yield f"  {attention.message}"
+    stuck = list(_stuck(run))
+    for task, step in stuck:
+        named, whole = "/".join((*task.path, step)), "/".join(task.path) + "=" if task.path else ""
+        other = f"or MarkCompensated, or --act {whole}Abandon"
+        yield f"  undoing {named}: {go_on} --act {named}=RetryCompensation   ({other})"
     if run.root.session.suspended:
         yield f"  {run.root.session.status.message}: {go_on}"
-    elif not run.approvals():
-        yield f"  {run.root.session.status.message}"
+    elif not (stuck or run.approvals()):
+        yield from (f"  {message}" for message in _messages(run))
         yield f"  {go_on} --act STEP=ACTION   (Retry, Complete, Resolve, Skip, Fail, GiveUp, …)"
+
+
+def _stuck(run: Run) -> Iterator[tuple[LocalTask, str]]:
+    """The steps whose undoing has failed for good, each with its Task."""
+    for task in run.tasks.values():
+        status = task.session.status
+        for step in status.steps if status.state is TaskState.COMPENSATING else ():
+            if step.compensation is not None and step.compensation.state is StepState.ERROR:
+                yield task, step.name
+
+
+def _messages(run: Run) -> list[str]:
+    """Why it waits: what needs attention in any of its Tasks, else where it is."""
+    found = [task.session.status.attention for task in run.tasks.values()]
+    return [each.message for each in found if each is not None] or [run.root.session.status.message]
 
 
 def _shortened(value: Any) -> str:

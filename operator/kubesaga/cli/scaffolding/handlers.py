@@ -23,11 +23,12 @@ from __future__ import annotations
 
 @dataclass(slots=True)
 class Stub:
-    """A callable to write: its module and name there, the name that it is registered under, and its methods."""
+    """A callable to write: its module and name there, what it is registered by, and its methods."""
 
     module: str
     attribute: str
     registered: str | None
+    """The arguments of `@step_handler`, as they are written."""
     description: str = ""
     methods: dict[str, str] = field(default_factory=dict)
     """By name what they are for."""
@@ -53,10 +54,19 @@ def stubs_of(sketch: Sketch, module: str) -> list[Stub]:
 def stub_of(callable_name: str, module: str) -> Stub:
     """The stub for one callable, as yet without methods."""
     owner, attribute = split_callable(callable_name, module)
-    bare = ":" not in callable_name and "." not in callable_name
     name = attribute if attribute.isidentifier() else module_name(attribute)
-    registered = attribute if bare and not attribute[:1].isupper() else None
-    return Stub(owner, name, registered)
+    return Stub(owner, name, _registration(callable_name))
+
+
+def _registration(callable_name: str) -> str | None:
+    """What registers a callable that is a name: `[namespace/]name[@version]`; None for a class or a place."""
+    reference, _, version = callable_name.partition("@")
+    namespace, _, name = reference.rpartition("/")
+    is_class = name[:1].isupper() and not (namespace or version)
+    if ":" in name or "." in name or is_class:
+        return None
+    given = [f'"{name}"', *([f'"{version}"'] if version else []), *([f'namespace="{namespace}"'] if namespace else [])]
+    return ", ".join(given)
 
 
 def render_module(stubs: Iterable[Stub], owner: str) -> str:
@@ -64,7 +74,7 @@ def render_module(stubs: Iterable[Stub], owner: str) -> str:
     stubs = list(stubs)
     names = {"StepContext"}
     names |= {"StepHandler"} if any(stub.is_class for stub in stubs) else set()
-    names |= {"step_handler"} if any(stub.registered and not stub.is_class for stub in stubs) else set()
+    names |= {"step_handler"} if any(stub.registered for stub in stubs) else set()
     imports = f"from typing import Any\n\nfrom kubesaga_sdk import {', '.join(sorted(names))}"
     bodies = [_class(stub) if stub.is_class else _function(stub) for stub in stubs]
     return _HEADER.format(owner=owner, imports=imports) + "".join(f"\n\n{body}" for body in bodies)
@@ -101,7 +111,11 @@ def _class(stub: Stub) -> str:
     methods = {DEFAULT_METHOD: "Write it", **stub.methods} if DEFAULT_METHOD not in stub.methods else stub.methods
     ordered = sorted(methods, key=lambda name: (name != DEFAULT_METHOD, name == COMPENSATION_METHOD))
     bodies = "\n".join(_method(stub, name, methods[name]) for name in ordered)
-    return f'class {stub.attribute}(StepHandler):\n    """{_sentence(stub)}"""\n\n{bodies}'
+    return f'{_decorator(stub)}class {stub.attribute}(StepHandler):\n    """{_sentence(stub)}"""\n\n{bodies}'
+
+
+def _decorator(stub: Stub) -> str:
+    return f"@step_handler({stub.registered})\n" if stub.registered else ""
 
 
 def _method(stub: Stub, name: str, use: str) -> str:
@@ -114,9 +128,8 @@ def _method(stub: Stub, name: str, use: str) -> str:
 
 
 def _function(stub: Stub) -> str:
-    decorator = f'@step_handler("{stub.registered}")\n' if stub.registered else ""
     body = (
-        f"{decorator}def {stub.attribute}(context: StepContext) -> dict[str, Any]:\n"
+        f"{_decorator(stub)}def {stub.attribute}(context: StepContext) -> dict[str, Any]:\n"
         f'    """{_sentence(stub)}"""\n'
         f'    raise NotImplementedError("{stub.attribute}")\n'
     )

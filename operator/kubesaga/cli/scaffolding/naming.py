@@ -11,6 +11,7 @@ from kubesaga.cli.errors import CliError
 from kubesaga.cli.importing.words import logical_name, snake_case, step_name
 
 DEFAULT_MODULE = "handlers"
+_IMAGE = r"\w[\w./:@-]*"
 _TAKEN = sys.stdlib_module_names | {"kubesaga", "kubesaga_sdk", "pytest", "tests"}
 
 
@@ -53,6 +54,15 @@ def checked_package(name: str, option: str = "--package") -> str:
         return name
     suggested = ".".join(module_name(part) for part in name.split("."))
     raise CliError(f"{option} {name}: Python cannot import this name", f"write {suggested}")
+
+
+def checked_image(image: str | None) -> str | None:
+    """An image, as the user named it, if they did. Raises CliError for what no registry could have."""
+    if not image or re.fullmatch(_IMAGE, image, re.ASCII):
+        return image
+    raise CliError(
+        f"--image {image}: is no image's name", "write [REGISTRY/]NAME[:TAG], such as registry.example.com/shop:1.0.0"
+    )
 
 
 def split_callable(name: str, module: str = DEFAULT_MODULE) -> tuple[str, str]:

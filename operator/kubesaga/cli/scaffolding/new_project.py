@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib.resources import files
 
+from kubesaga.api.object_names import name_after
 from kubesaga.cli.importing.words import object_name
 from kubesaga.cli.scaffolding.naming import module_name
 from kubesaga.cli.scaffolding.template import default_image
@@ -33,6 +34,7 @@ def project_files(name: str, domain: str, image: str | None = None) -> dict[str,
     words = {
         "__NAME__": name,
         "__OBJECT__": object_name(name),
+        "__TASK__": name_after(name, "1"),
         "__DOMAIN__": domain,
         "__PACKAGE__": package,
         "__IMAGE__": image or default_image(name),

@@ -71,7 +71,7 @@ def _sketch(manifest: Mapping[str, Any], file: str) -> Sketch:
         raise CliError(f"{file}: template {title} has no spec", "write it, or start from `kubesaga generate template`")
     found = check_template(spec, default_image=_ANY_IMAGE, name=title if isinstance(title, str) else None)
     if found:
-        raise CliError(f"{file}: {found[0]}", "see all of it: kubesaga lint", ExitCode.NO)
+        raise CliError(f"{file}: {found[0]}", f"see all of it: kubesaga lint {file}", ExitCode.NO)
     model = TaskTemplateSpec.read(spec)
     return Sketch(
         name=model.name or str(title),

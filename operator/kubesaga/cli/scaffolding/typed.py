@@ -108,8 +108,12 @@ class _Writer:
     def _literal(self, values: list[Any]) -> str:
         if len(values) > _MAX_LITERALS or not all(isinstance(each, str | int | bool | None) for each in values):
             return self._union([self._type({"type": _kind(each)}, "") for each in values])
+        named = [_written(each) for each in values if each is not None]
+        if not named:
+            return _SCALARS["null"]
         self.imports.add("Literal")
-        return f"Literal[{', '.join(_written(each) for each in values)}]"
+        found = f"Literal[{', '.join(named)}]"
+        return self._union([found, _SCALARS["null"]]) if len(named) < len(values) else found
 
     def _union(self, types: list[str]) -> str:
         found = list(dict.fromkeys(types))

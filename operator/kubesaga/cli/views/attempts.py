@@ -45,7 +45,7 @@ class AttemptView:
     def seconds(self) -> float | None:
         """From its start to its end; from its launch where both were seen at once, or no start at all."""
         begun = self.enqueued_at if self.started_at in (None, self.ended_at) else self.started_at
-        return None if begun is None or self.ended_at is None else self.ended_at - begun
+        return None if begun is None or self.ended_at is None else max(0.0, self.ended_at - begun)
 
 
 def attempts(story: Story) -> list[AttemptView]:
@@ -98,9 +98,12 @@ def _sharpened(attempt: AttemptView, record: StepRecord | None) -> AttemptView:
     ended = attempt.ended_at
     if ended is not None and record.finished_at is not None:
         ended = min(ended, record.finished_at)
+    enqueued = record.enqueued_at or attempt.enqueued_at
+    if ended is not None and enqueued is not None:
+        ended = max(ended, enqueued)  # a container tells its end in whole seconds, cut off
     return replace(
         attempt,
-        enqueued_at=record.enqueued_at or attempt.enqueued_at,
+        enqueued_at=enqueued,
         started_at=started or attempt.started_at,
         ended_at=ended,
     )

@@ -108,8 +108,24 @@ def operator_rights(denied: Iterable[str], account: str) -> Check:
     return Check("Operator's rights", Level.OK, account)
 
 
-def deployment(found: Obj | None, version: str) -> Check:
-    """The operator's Deployment: that it is there, ready, and of this program's version."""
+def chosen(deployments: Iterable[Obj], namespace: str) -> Obj | None:
+    """Of several operators the one that serves the namespace; else the first; None if there is none."""
+    found = list(deployments)
+    serving = [each for each in found if _serves(setting(each, "NAMESPACES"), namespace)]
+    return next(iter(serving or found), None)
+
+
+def setting(deployment: Obj, name: str) -> str | None:
+    """What the operator was told by one of its environment variables; None for nothing."""
+    for container in deployment["spec"]["template"]["spec"]["containers"]:
+        for variable in container.get("env") or ():
+            if variable["name"] == f"KUBESAGA_OPERATOR_{name}":
+                return variable.get("value") or None
+    return None
+
+
+def deployment(found: Obj | None, version: str, pods: Iterable[Obj] = ()) -> Check:
+    """The operator's Deployment: that it is there, ready, and of this program's version; ``pods`` tell why not."""
     if found is None:
         return Check("Operator", Level.FAIL, "no Deployment of the operator is there", _UPGRADE)
     meta = found["metadata"]
@@ -118,16 +134,26 @@ def deployment(found: Obj | None, version: str) -> Check:
     ready = (found.get("status") or {}).get("readyReplicas", 0)
     if ready < 1:
         remedy = f"kubectl -n {meta['namespace']} describe pod -l app.kubernetes.io/component=operator"
-        why = "it is scaled to 0" if wanted == 0 else f"none of {wanted} replicas is ready"
+        why = "it is scaled to 0" if wanted == 0 else f"none of {wanted} replicas is ready{_waiting(pods)}"
         return Check("Operator", Level.FAIL, f"{where}: {why}", remedy)
     theirs = (meta.get("labels") or {}).get("app.kubernetes.io/version")
     message = f"{where}: {ready} of {wanted} replicas ready, version {theirs or 'unknown'}"
     if ready < wanted:
-        return Check("Operator", Level.WARN, message, f"kubectl -n {meta['namespace']} get pods")
+        return Check("Operator", Level.WARN, message + _waiting(pods), f"kubectl -n {meta['namespace']} get pods")
     if theirs != version:
         remedy = f"this program is {version}: use that of the operator's version"
         return Check("Operator", Level.WARN, message, remedy)
     return Check("Operator", Level.OK, message)
+
+
+def _waiting(pods: Iterable[Obj]) -> str:
+    """What the first container that waits waits for, such as its image."""
+    for pod in pods:
+        for container in (pod.get("status") or {}).get("containerStatuses") or ():
+            waiting = (container.get("state") or {}).get("waiting")
+            if waiting:
+                return f": {pod['metadata']['name']} waits: {waiting.get('reason')} of {container.get('image')}"
+    return ""
 
 
 def lease(found: Obj | None, name: str, operator: Obj, now: float) -> Check:
@@ -148,10 +174,14 @@ def lease(found: Obj | None, name: str, operator: Obj, now: float) -> Check:
 
 def served(namespace: str, watched: str | None) -> Check:
     """Whether the operator looks at the namespace; ``watched`` are those that it was told (None: all)."""
-    if watched is not None and namespace not in watched.split(","):
+    if not _serves(watched, namespace):
         remedy = f"add {namespace} to operator.watchNamespaces of the chart"
         return Check("Namespace", Level.FAIL, f"the operator does not serve {namespace}, only {watched}", remedy)
     return Check("Namespace", Level.OK, f"the operator serves {namespace}")
+
+
+def _serves(watched: str | None, namespace: str) -> bool:
+    return watched is None or namespace in watched.split(",")
 
 
 def image_pulls(pods: Iterable[Obj]) -> list[Check]:

@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from kubesaga.cli.views.story import Move
 from kubesaga.cli.views.times import stamp
 from kubesaga.engine.vocabulary import Role
-
-
-def of_step(moves: Iterable[Move], step: str | None) -> list[Move]:
-    """The moves of one step, its undoing included; all where none is named."""
-    return [move for move in moves if step is None or move.step == step]
 
 
 def subject(move: Move) -> str:

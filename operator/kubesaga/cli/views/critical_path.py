@@ -1,7 +1,7 @@
 """Which chain of steps a Task's duration came from: shorten one of these, and the Task is shorter.
 
 From the step that ended last back to the one that it waited for longest, and so on to a step that waited for none.
-Where the Task was undone, the chain goes on through its compensations in the same way.
+Where the Task was undone, the chain goes on through its compensations in the same way, and then through ``finally``.
 """
 
 from __future__ import annotations
@@ -40,11 +40,14 @@ def critical_path(story: Story) -> list[Link]:
         return []
     parents = {step.name: (*step.depends_on, *step.run_after) for step in story.plan.steps}
     chain = _chain(Role.FORWARD, story.forward, parents, story.status.started_at or 0.0)
-    if story.status.saga is None or not chain:
-        return chain
-    undoing = [record for role, record in story.records() if role is Role.COMPENSATION]
-    order = {entry.step: entry.after for entry in story.status.saga.plan}
-    return chain + _chain(Role.COMPENSATION, undoing, order, chain[-1].ended_at)
+    if story.status.saga is not None and chain:
+        undoing = [record for role, record in story.records() if role is Role.COMPENSATION]
+        order = {entry.step: entry.after for entry in story.status.saga.plan}
+        chain += _chain(Role.COMPENSATION, undoing, order, chain[-1].ended_at)
+    if chain:
+        finals = [step for step in story.status.steps if step.name in story.finals]
+        chain += _chain(Role.FORWARD, finals, parents, chain[-1].ended_at)
+    return chain
 
 
 def _chain(role: Role, records: Iterable[StepRecord], parents: Mapping[str, Iterable[str]], start: float) -> list[Link]:
@@ -54,9 +57,9 @@ def _chain(role: Role, records: Iterable[StepRecord], parents: Mapping[str, Iter
     current = _last(done.values())
     while current is not None:
         before = _last(done[name] for name in _waited_for(current.name, parents, done.keys()))
-        begun, ended = _begun(current) or start, current.finished_at or start
-        waited = begun - (before.finished_at or start if before else start)
-        chain.append(Link(current.name, role, begun, ended, max(0.0, waited)))
+        begun = _begun(current) or start
+        waited = begun - (_ended(before) if before else start)
+        chain.append(Link(current.name, role, begun, _ended(current), max(0.0, waited)))
         current = before
     return chain[::-1]
 
@@ -81,4 +84,9 @@ def _begun(step: StepRecord) -> float | None:
 
 
 def _last(steps: Iterable[StepRecord]) -> StepRecord | None:
-    return max(steps, key=lambda step: step.finished_at or 0.0, default=None)
+    return max(steps, key=_ended, default=None)
+
+
+def _ended(step: StepRecord) -> float:
+    """Not before its launch, although a container tells its end in whole seconds, cut off."""
+    return max(step.finished_at or 0.0, _begun(step) or 0.0)

@@ -7,12 +7,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from kubesaga.api.times import rfc3339
-from kubesaga.cli.views.remedies import Remedy, remedies
+from kubesaga.cli.views.remedies import remedies
+from kubesaga.cli.views.remedy import Remedy
 from kubesaga.cli.views.story import Story
 from kubesaga.cli.views.times import ago, span, stamp
 from kubesaga.cli.views.waits import Fact, expected, waits
 
 _WIDTH = 2
+_COMMAND_WIDTH = 80
+"""What is longer does not push the others' explanations aside."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,8 @@ def _headline(story: Story, now: float) -> str:
         taken = f", after {span(story.duration)}" if story.duration is not None else ""
         return f"{story.name} ended {status.state}, outcome {status.outcome}, {ago(status.finished_at, now)}{taken}"
     since = f" for {span(now - status.state_since)}" if status.state_since is not None else ""
-    return f"{story.name} is {status.state}{since}"
+    stale = "; it is stale: that is longer than its template's lifecycle allows" if status.stale else ""
+    return f"{story.name} is {status.state}{since}{stale}"
 
 
 def text(explanation: Explanation, now: float) -> list[str]:
@@ -81,7 +85,7 @@ def _due(fact: Fact, now: float) -> str:
 
 def _commands(found: Iterable[Remedy]) -> Iterator[str]:
     listed = list(found)
-    width = max((len(remedy.command) for remedy in listed), default=0)
+    width = max((len(remedy.command) for remedy in listed if len(remedy.command) <= _COMMAND_WIDTH), default=0)
     return (f"{remedy.command.ljust(width)}   # {remedy.does}" for remedy in listed)
 
 

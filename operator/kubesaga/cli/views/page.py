@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 
-from kubesaga.cli.views.story import Story
+from kubesaga.cli.views.story import Story, failed_attempt
 from kubesaga.cli.views.times import ago, span, stamp
 from kubesaga.cli.views.tree import rows
 from kubesaga.cli.views.waits import expected, waits
@@ -93,7 +93,7 @@ def _errors(story: Story) -> Iterator[str]:
             what = record.name if role is Role.FORWARD else f"{record.name} (undo)"
             code = f" [{record.error.code}]" if record.error.code else ""
             unknown = "; whether the work was done is not known" if record.error.outcome_unknown else ""
-            yield f"{what}, attempt {record.attempt}: {record.error}{code}{unknown}"
+            yield f"{what}, attempt {failed_attempt(record)}: {record.error}{code}{unknown}"
 
 
 def _compensation(story: Story) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,10 +12,10 @@ from kubesaga.engine.vocabulary import Role, StepKind
 
 @dataclass(frozen=True)
 class Pinned:
-    """A template revision, read; ``timeouts`` of one attempt, in seconds, by step."""
+    """A template revision, read; ``timeouts`` of one attempt, in seconds, by step and role."""
 
     plan: Plan
-    timeouts: Mapping[str, float]
+    timeouts: Mapping[tuple[str, Role], float]
 
     @classmethod
     def of(cls, content: Mapping[str, Any]) -> Pinned | None:
@@ -27,8 +27,16 @@ class Pinned:
         try:
             spec = TaskTemplateSpec.read(content)
             plan = compile_plan(spec)
-            programs = {step.name for step in plan.steps if step.kind is StepKind.PROGRAM}
-            limits = {name: step_program(spec, name, Role.FORWARD).timeout_seconds for name in programs}
+            limits = {key: step_program(spec, *key).timeout_seconds for key in _programs(plan)}
         except (ValueError, TypeError):
             return None
-        return cls(plan, {name: limit for name, limit in limits.items() if limit is not None})
+        return cls(plan, {key: limit for key, limit in limits.items() if limit is not None})
+
+
+def _programs(plan: Plan) -> Iterator[tuple[str, Role]]:
+    """What runs a program: steps, and their undoing."""
+    for step in plan.steps:
+        if step.kind is StepKind.PROGRAM:
+            yield step.name, Role.FORWARD
+        if step.compensation is not None and step.compensation.kind is StepKind.PROGRAM:
+            yield step.name, Role.COMPENSATION

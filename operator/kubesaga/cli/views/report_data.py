@@ -7,7 +7,7 @@ from typing import Any
 from kubesaga.api.times import rfc3339
 from kubesaga.cli.views.attempts import AttemptView, attempts
 from kubesaga.cli.views.critical_path import Link, critical_path
-from kubesaga.cli.views.story import Move, Story
+from kubesaga.cli.views.story import Move, Story, failed_attempt
 from kubesaga.engine.records import ActionRecord, ResultRef, StepError
 from kubesaga.engine.vocabulary import Role, StepState
 
@@ -99,7 +99,9 @@ def _link_data(link: Link) -> dict[str, Any]:
 
 def _errors_data(story: Story) -> list[dict[str, Any]]:
     told: list[tuple[str | None, str | None, int | None, StepError]] = [
-        (record.name, str(role), record.attempt, record.error) for role, record in story.records() if record.error
+        (record.name, str(role), failed_attempt(record), record.error)
+        for role, record in story.records()
+        if record.error
     ]
     if story.status.error is not None:
         told.append((None, None, None, story.status.error))

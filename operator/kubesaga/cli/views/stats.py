@@ -54,7 +54,7 @@ class StepStats:
     """One step of a template's version, over all Tasks: its own work, not its undoing.
 
     ``durations`` are those of attempts that succeeded; ``recovered`` counts Tasks in which the step succeeded after an
-    attempt had failed, ``failed`` those in which its last attempt did.
+    attempt had failed, ``failed`` those in which it failed for good.
     """
 
     template: str
@@ -83,6 +83,7 @@ def by_template(stories: Iterable[Story]) -> list[TemplateStats]:
 def by_step(stories: Iterable[Story]) -> list[StepStats]:
     """Each step that was launched, by template and name."""
     runs: dict[tuple[str, str], list[list[AttemptView]]] = defaultdict(list)
+    failed: Counter[tuple[str, str]] = Counter()
     for story in stories:
         of_step: dict[str, list[AttemptView]] = defaultdict(list)
         for attempt in attempts(story):
@@ -90,7 +91,9 @@ def by_step(stories: Iterable[Story]) -> list[StepStats]:
                 of_step[attempt.step].append(attempt)
         for step, made in of_step.items():
             runs[story.template, step].append(made)
-    return [_step(template, step, made) for (template, step), made in sorted(runs.items())]
+            record = story.step(step)
+            failed[story.template, step] += record is not None and record.outcome is StepOutcome.FAILED
+    return [_step(template, step, made, failed[template, step]) for (template, step), made in sorted(runs.items())]
 
 
 def slowest(steps: Iterable[StepStats], count: int) -> list[StepStats]:
@@ -153,7 +156,7 @@ def _template(template: str, stories: list[Story]) -> TemplateStats:
     )
 
 
-def _step(template: str, step: str, runs: list[list[AttemptView]]) -> StepStats:
+def _step(template: str, step: str, runs: list[list[AttemptView]], failed: int) -> StepStats:
     made = [attempt for run in runs for attempt in run]
     good = [attempt for attempt in made if attempt.outcome is StepOutcome.SUCCEEDED]
     return StepStats(
@@ -163,7 +166,7 @@ def _step(template: str, step: str, runs: list[list[AttemptView]]) -> StepStats:
         attempts=len(made),
         failed_attempts=sum(attempt.outcome is StepOutcome.FAILED for attempt in made),
         recovered=sum(_failed_once(run) and run[-1].outcome is StepOutcome.SUCCEEDED for run in runs),
-        failed=sum(run[-1].outcome is StepOutcome.FAILED for run in runs),
+        failed=failed,
         durations=Durations.of(attempt.seconds for attempt in good if attempt.seconds is not None),
     )
 

@@ -10,13 +10,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from kubesaga.api.constants import DEFAULT_DOMAIN, LABEL_PARENT_STEP, LABEL_PARENT_UID
+from kubesaga.api.constants import DEFAULT_DOMAIN
 from kubesaga.api.status import read_status
 from kubesaga.api.times import epoch
 from kubesaga.cli.views.pinned import Pinned
 from kubesaga.engine.plan import Plan
 from kubesaga.engine.records import StepRecord, TaskStatus
-from kubesaga.engine.states import TERMINAL_TASK_STATES
+from kubesaga.engine.states import LIVE_STEP_STATES, TERMINAL_TASK_STATES
 from kubesaga.engine.vocabulary import Role
 
 Obj = Mapping[str, Any]
@@ -67,11 +67,13 @@ class Story:
     moves: tuple[Move, ...] = ()
     finals: frozenset[str] = frozenset()
     plan: Plan | None = None
-    timeouts: Mapping[str, float] = field(default_factory=dict)
-    """Of one attempt, in seconds, by step; from the template as well."""
+    timeouts: Mapping[tuple[str, Role], float] = field(default_factory=dict)
+    """Of one attempt, in seconds, by step and role; from the template as well."""
     children: Mapping[str, Story] = field(default_factory=dict)
     seen: bool = True
     """Whether an operator has looked at it at all."""
+    parent_over: bool = False
+    """Whether the Task that it is a sub-workflow of is ending, has ended, or is gone: as far as that was asked."""
 
     @classmethod
     def of(
@@ -140,11 +142,7 @@ class Story:
         return next((step for step in self.status.steps if step.name == name), None)
 
 
-def children_of(task: Obj, others: Iterable[Obj]) -> dict[str, Obj]:
-    """Of other Task objects those that are the sub-workflows of this one, by the step that runs them."""
-    found: dict[str, Obj] = {}
-    for other in others:
-        labels = other["metadata"].get("labels") or {}
-        if labels.get(LABEL_PARENT_UID) == task["metadata"].get("uid"):
-            found[labels.get(LABEL_PARENT_STEP, "")] = other
-    return found
+def failed_attempt(record: StepRecord) -> int:
+    """Which attempt a record's error is of: the latest, or the one before it while that goes on."""
+    goes_on = record.state in LIVE_STEP_STATES and record.stop is None
+    return record.attempt - 1 if goes_on else record.attempt

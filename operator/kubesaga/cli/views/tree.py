@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from kubesaga.cli.views.story import Story
+from kubesaga.cli.views.story import Story, failed_attempt
 from kubesaga.cli.views.times import span, stamp
 from kubesaga.engine.records import StepRecord
 from kubesaga.engine.states import LIVE_STEP_STATES
@@ -100,6 +100,8 @@ def _note(step: StepRecord) -> str:
         return f"next attempt at {stamp(step.next_retry_at)} after {step.error}"
     if step.stop is not None and step.state in LIVE_STEP_STATES:
         return f"being stopped: {step.stop.reason}"
+    if step.error is not None and failed_attempt(step) < step.attempt:
+        return f"after {step.error}"
     return "" if step.error is None else str(step.error)
 
 

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kubesaga.api.durations import format_duration, parse_duration
+from kubesaga.cli.views import staleness
 from kubesaga.cli.views.story import Story
-from kubesaga.engine.plan import Step
+from kubesaga.engine.plan import Plan, Step
 from kubesaga.engine.records import StepRecord
 from kubesaga.engine.states import LIVE_STEP_STATES
 from kubesaga.engine.vocabulary import (
@@ -60,7 +61,7 @@ def waits(story: Story) -> list[Fact]:
         if fact is not None:
             found.append(fact)
     if status.state is TaskState.BLOCKED_BY_FAILURES:
-        found.append(Fact(f"a repair by a TaskAction: {_failures(story)}", status.blocked_since))
+        found.append(Fact(f"a repair by a TaskAction: {failures(story)}", status.blocked_since))
     return found or [Fact(status.message, status.state_since)]
 
 
@@ -111,7 +112,8 @@ def failed(story: Story) -> list[StepRecord]:
     return [step for step in story.forward if step.state is StepState.ERROR and step.name not in tolerated]
 
 
-def _failures(story: Story) -> str:
+def failures(story: Story) -> str:
+    """What holds the Task back, in a sentence."""
     if story.status.error is not None:
         return f"its result could not be made: {story.status.error}"
     return "; ".join(f"{step.name} failed: {step.error}" for step in failed(story)) or "it failed"
@@ -128,12 +130,15 @@ def _of_steps(story: Story) -> Iterator[Fact]:
         planned = planned_step(story, record.name)
         if record.state is StepState.WAITING_FOR_RETRY and story.status.suspended_since is None:
             yield Fact(f"{label(record, role)} is tried again (attempt {record.attempt + 1})", record.next_retry_at)
-        elif record.state not in LIVE_STEP_STATES or role is Role.COMPENSATION or planned is None:
+        elif record.state not in LIVE_STEP_STATES or record.stop is not None or planned is None:
             continue
+        elif role is Role.COMPENSATION:
+            if planned.compensation is not None and planned.compensation.kind is StepKind.PROGRAM:
+                yield from _of_program(story, record, role, planned.compensation.start_timeout)
         elif planned.kind is StepKind.APPROVAL:
             yield from _of_approval(story, record, planned)
         elif planned.kind is StepKind.PROGRAM:
-            yield from _of_program(story, record, planned)
+            yield from _of_program(story, record, role, planned.start_timeout)
 
 
 def _of_approval(story: Story, record: StepRecord, planned: Step) -> Iterator[Fact]:
@@ -146,13 +151,13 @@ def _of_approval(story: Story, record: StepRecord, planned: Step) -> Iterator[Fa
     yield Fact(f"without an answer to {record.name} {_ON_TIMEOUT[approval.on_timeout]}", due)
 
 
-def _of_program(story: Story, record: StepRecord, planned: Step) -> Iterator[Fact]:
-    limit = story.timeouts.get(record.name)
+def _of_program(story: Story, record: StepRecord, role: Role, start_timeout: float) -> Iterator[Fact]:
+    what, limit = label(record, role), story.timeouts.get((record.name, role))
     if record.state is StepState.ENQUEUED and record.enqueued_at is not None:
-        what = f"if {record.name} does not run by then, its attempt fails (startTimeout)"
-        yield Fact(what, record.enqueued_at + planned.start_timeout)
+        due = record.enqueued_at + start_timeout
+        yield Fact(f"if {what} does not run by then, its attempt fails (startTimeout)", due)
     elif record.started_at is not None and limit is not None:
-        yield Fact(f"if {record.name} still runs, its attempt is stopped (timeout)", record.started_at + limit)
+        yield Fact(f"if {what} still runs, its attempt is stopped (timeout)", record.started_at + limit)
 
 
 def _of_task(story: Story) -> Iterator[Fact]:
@@ -160,19 +165,40 @@ def _of_task(story: Story) -> Iterator[Fact]:
     if story.ended:
         yield from _after_the_end(story)
         return
+    due = status.run_started_at + plan.timeout if plan and plan.timeout and status.run_started_at else None
     if status.ending is not None:
         yield Fact(_of_ending(story))
+        if due is not None and status.ending.phase is EndingPhase.QUIESCING:
+            yield Fact("the Task's timeout is over, and what still runs is stopped", due)
         return
     if plan is None:
         return
-    blocked = status.blocked_since if status.state is TaskState.BLOCKED_BY_FAILURES else None
-    if blocked is not None and status.suspended_since is None:  # a suspension defers it
-        due = max(blocked, status.resumed_at or 0.0) + plan.blocked_timeout
-        yield Fact(f"unless it is repaired, {_AFTER_GIVING_UP[plan.failure_strategy]}", due)
-    if plan.timeout is not None and status.run_started_at is not None:
-        what = f"the Task's timeout of {format_duration(plan.timeout)} is over, and it ends Failed"
-        yield Fact(what, status.run_started_at + plan.timeout)
-    yield from _staleness(story)
+    yield from _after_failures(story, plan)
+    compensates = plan.failure_strategy is FailureStrategy.COMPENSATE
+    ends = "what was done is undone" if compensates else "it ends Failed"
+    if due is not None and plan.timeout is not None:
+        yield Fact(f"the Task's timeout of {format_duration(plan.timeout)} is over, and {ends}", due)
+    yield from _staleness(story, plan, ends)
+
+
+def _after_failures(story: Story, plan: Plan) -> Iterator[Fact]:
+    """What comes of the steps that have failed: at once, or when nothing else goes on any more."""
+    gives_up = _AFTER_GIVING_UP[plan.failure_strategy]
+    if story.status.state is TaskState.BLOCKED_BY_FAILURES:
+        due = blocked_until(story)
+        if due is not None:
+            yield Fact(f"unless it is repaired, {gives_up}", due)
+    elif failed(story):
+        time = f" within {format_duration(plan.blocked_timeout)}" if plan.blocked_timeout else ""
+        yield Fact(f"once nothing of it goes on any more: unless it is repaired{time}, {gives_up}")
+
+
+def blocked_until(story: Story) -> float | None:
+    """Until when a BlockedByFailures Task can be repaired; None if a suspension defers it, or that is not known."""
+    status = story.status
+    if status.blocked_since is None or status.suspended_since is not None or story.plan is None:
+        return None
+    return max(status.blocked_since, status.resumed_at or 0.0) + story.plan.blocked_timeout
 
 
 def _after_the_end(story: Story) -> Iterator[Fact]:
@@ -200,11 +226,11 @@ def _is_undone(compensation: StepRecord) -> bool:
     return compensation.state in (StepState.COMPLETE, StepState.RESOLVED_MANUALLY)
 
 
-def _staleness(story: Story) -> Iterator[Fact]:
-    status, plan = story.status, story.plan
-    assert plan is not None
-    limit = plan.lifecycle.limits.get(status.state)
-    if status.stale or limit is None or status.state_since is None or status.suspended_since is not None:
+def _staleness(story: Story, plan: Plan, ends: str) -> Iterator[Fact]:
+    status, limits = story.status, plan.lifecycle
+    if status.stale or status.suspended_since is not None:
         return
-    fails = ", and fails" if plan.lifecycle.action is StaleAction.FAIL else ""
-    yield Fact(f"the Task counts as stale{fails} (lifecycle)", status.state_since + limit)
+    dues = [limit.due for limit in staleness.limits(story)]
+    if dues:
+        fails = f", and {ends}" if limits.action is StaleAction.FAIL else ""
+        yield Fact(f"the Task counts as stale{fails} (lifecycle)", min(dues))

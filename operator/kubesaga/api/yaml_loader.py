@@ -1,10 +1,11 @@
 """How YAML is read: as kubectl does where PyYAML would differ, never too deep, and with errors that say where.
 
-Used by ``inputs`` and by ``lint``.
+Used by the command line (``inputs``, ``lint``, ``importing``, ``yaml_dumper``) and by the test kit's runs of templates.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,16 +15,26 @@ from yaml import Node
 MAX_DEPTH = 200
 
 _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_TIMESTAMP = "tag:yaml.org,2002:timestamp"
+# What a word without quotes is: its tag, its form, and the characters that it may begin with ("" is no character at
+# all). Any other word is text: times (12:30), which PyYAML takes for numbers to the base of 60, and dates.
+_WORDS = (
+    ("bool", r"yes|Yes|YES|no|No|NO|true|True|TRUE|false|False|FALSE|on|On|ON|off|Off|OFF", "yYnNtTfFoO"),
+    ("int", r"[-+]?(0b_*[01][01_]*|0o?_*[0-7][0-7_]*|0x_*[0-9a-fA-F][0-9a-fA-F_]*|0|[1-9][0-9_]*)", "-+0123456789"),
+    ("float", r"[-+]?(\.[0-9][0-9_]*|[0-9][0-9_]*(\.[0-9_]*)?)([eE][-+]?[0-9]+)?", "-+.0123456789"),
+    ("float", r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)", "-+."),
+    ("merge", r"<<", "<"),
+    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+)
 
 
 class PlainLoader(_Base):  # type: ignore[misc]
-    """The safe loader, which leaves dates as the text that they are."""
+    """The safe loader, with kubectl's idea of what a word without quotes is; but y and n are text, as elsewhere."""
 
-    yaml_implicit_resolvers = {  # noqa: RUF012
-        first: [(tag, pattern) for tag, pattern in resolvers if tag != _TIMESTAMP]
-        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012
+
+
+for _kind, _form, _beginnings in _WORDS:
+    PlainLoader.add_implicit_resolver(f"tag:yaml.org,2002:{_kind}", re.compile(f"({_form})\\Z"), list(_beginnings))
 
 
 def load_all(text: str) -> Iterator[Any]:
@@ -35,7 +46,12 @@ def load_all(text: str) -> Iterator[Any]:
 def compose_all(text: str) -> Iterator[Node]:
     """The documents as nodes, which know where they stand. Raises yaml.YAMLError."""
     _check_depth(text)
-    yield from yaml.compose_all(text, _Base)
+    yield from yaml.compose_all(text, PlainLoader)
+
+
+def value_of(node: Node) -> Any:
+    """What a node of ``compose_all`` says. Raises yaml.YAMLError, or ValueError for a value that is none."""
+    return yaml.constructor.SafeConstructor().construct_document(node)
 
 
 def explained(error: Exception, text: str) -> tuple[tuple[int, int] | None, str]:

@@ -78,7 +78,7 @@ chaos: install  ## 200 Tasks of the examples while all that can be killed is, th
 	@$(PYTHON) -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(TASKS),--tasks $(TASKS)) $(if $(MINUTES),--minutes $(MINUTES))
 
 fuzz: $(ENVIRONMENT)  ## simulated runs in which everything breaks [SEEDS=1000 FIRST=0]
-	@$(PYTHON) -m tests.simulation --seeds $(SEEDS) --first $(FIRST)
+	@$(PYTHON) -m tests.simulation --seeds "$(SEEDS)" --first "$(FIRST)"
 
 generate: $(ENVIRONMENT)  ## write crds/, schemas/, the state diagrams and docs/cli.md anew
 	$(PYTHON) -m kubesaga.api.generate

@@ -11,7 +11,7 @@ from hypothesis import settings
 settings.register_profile("kubesaga", deadline=None)
 settings.load_profile("kubesaga")
 
-# A shell starts what it runs in the background deaf to Ctrl-C, and the programs that tests interrupt would inherit that.
+# A shell starts what it runs in the background deaf to Ctrl-C, and the programs that tests interrupt inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 

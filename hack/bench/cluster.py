@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import secrets
 import subprocess
 import sys
 import time
@@ -17,7 +16,7 @@ from typing import Any
 import aiohttp
 
 from hack.bench.errors import BenchError
-from hack.cluster.progress import say
+from hack.namespace import own_namespace
 from kubesaga.api.constants import API_VERSION
 from kubesaga.kube.client import Kube, KubeError, jobs_path, pods_path, tasks_path
 from kubesaga.kube.connection import ConnectError, load_configuration, open_session
@@ -71,14 +70,7 @@ class Cluster:
 
     async def operator_pod(self) -> Obj:
         """The operator's pod. Raises BenchError when there is not just one that is ready."""
-        pods, _ = await self.kube.list(pods_path(OPERATOR_NAMESPACE), label_selector=OPERATOR_SELECTOR)
-        ready = [pod for pod in pods if _ready(pod) and not pod["metadata"].get("deletionTimestamp")]
-        if len(ready) != 1:
-            raise BenchError(
-                f"{len(ready)} operator pods are ready in {OPERATOR_NAMESPACE}, one is expected: `make install`, or "
-                f"see kubectl -n {OPERATOR_NAMESPACE} get pods"
-            )
-        return ready[0]
+        return await _operator_pod(self.kube)
 
     async def facts(self) -> Obj:
         """What the cluster consists of, and what else runs on it."""
@@ -124,29 +116,14 @@ async def connected() -> AsyncIterator[Cluster]:
         kube = await Kube.connect(kubeconfig)
     except ConnectError as error:
         raise BenchError(f"{error} (`make cluster-up` brings a test cluster up)") from error
-    namespace = f"kubesaga-bench-{secrets.token_hex(3)}"
     try:
-        async with open_session(configuration, ()) as session:
-            cluster = Cluster(kube, session, configuration.host, namespace)
-            await _check(cluster, kubeconfig)
-            await kube.create("/api/v1/namespaces", {"metadata": {"name": namespace}})
-            try:
-                yield cluster
-            finally:
-                await _leave(kube, namespace)
+        await _check(kube, kubeconfig)
+        async with open_session(configuration, ()) as session, own_namespace(kube, "bench") as namespace:
+            yield Cluster(kube, session, configuration.host, namespace)
     except KubeError as error:
         raise BenchError(f"the API server said {error}") from error
     finally:
         await kube.close()
-
-
-async def _leave(kube: Kube, namespace: str) -> None:
-    """Delete the namespace, whatever happened before: what did is more worth telling than that this fails."""
-    say(f"deleting namespace {namespace}")
-    try:
-        await kube.delete(f"/api/v1/namespaces/{namespace}")
-    except KubeError as error:
-        say(f"namespace {namespace} could not be deleted: {error}")
 
 
 def find_kubeconfig() -> str:
@@ -167,18 +144,29 @@ def find_kubeconfig() -> str:
     return path
 
 
-async def _check(cluster: Cluster, kubeconfig: str) -> None:
+async def _check(kube: Kube, kubeconfig: str) -> None:
     try:
-        await cluster.kube.get("/version")
+        await kube.get("/version")
     except KubeError as error:
         raise BenchError(f"the cluster of {kubeconfig} does not answer ({error}): `make cluster-up`") from error
     try:
-        await cluster.kube.get(f"/apis/{API_VERSION}")
+        await kube.get(f"/apis/{API_VERSION}")
     except KubeError as error:
         if not error.not_found:
             raise
         raise BenchError(f"the cluster of {kubeconfig} does not know {API_VERSION}: `make install`") from error
-    await cluster.operator_pod()
+    await _operator_pod(kube)
+
+
+async def _operator_pod(kube: Kube) -> Obj:
+    pods, _ = await kube.list(pods_path(OPERATOR_NAMESPACE), label_selector=OPERATOR_SELECTOR)
+    ready = [pod for pod in pods if _ready(pod) and not pod["metadata"].get("deletionTimestamp")]
+    if len(ready) != 1:
+        raise BenchError(
+            f"{len(ready)} operator pods are ready in {OPERATOR_NAMESPACE}, one is expected: `make install`, or "
+            f"see kubectl -n {OPERATOR_NAMESPACE} get pods"
+        )
+    return ready[0]
 
 
 def _ready(pod: Obj) -> bool:

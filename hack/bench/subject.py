@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Any
 
 from hack.bench.cluster import Cluster
 from hack.bench.errors import BenchError
@@ -12,8 +11,6 @@ from hack.bench.watch import Place, Watcher
 from hack.bench.workloads import Workload
 from kubesaga.engine.vocabulary import TaskOutcome
 from kubesaga.kube.client import KubeError, tasks_path, templates_path
-
-Obj = dict[str, Any]
 
 READY_SECONDS = 30.0
 

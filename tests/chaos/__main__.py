@@ -46,7 +46,10 @@ def parser() -> argparse.ArgumentParser:
         "--patience", type=float, default=30.0, metavar="M", help="minutes until it gives up (default: 30)"
     )
     made.add_argument(
-        "--keep", type=Path, metavar="FOLDER", help="write all that was seen of Tasks, Jobs and pods there"
+        "--keep",
+        type=Path,
+        metavar="FOLDER",
+        help="write all that was seen there (default: to .cache/chaos, if something deviates or a Task has not ended)",
     )
     return made
 
@@ -77,6 +80,8 @@ def summary(document: Document) -> str:
         f"{document['books']['entries']} entries of the ledger",
         *(f"DEVIATION {each['kind']}: {each['where']}: {each['what']}" for each in document["deviations"]),
     ]
+    if document["evidence"]:
+        lines.append(f"all that was seen is in {document['evidence']}")
     if document["deviations"]:
         lines.append(f"again, as far as the machine plays along: --seed {document['seed']}")
     return "\n".join(lines)

@@ -16,6 +16,7 @@ from kubesaga.kube.client import KubeError, pods_path
 from tests.chaos.books import WAREHOUSE
 from tests.chaos.cluster import OPERATOR_NAMESPACE, OPERATOR_SELECTOR, Cluster, hack_cluster
 from tests.chaos.errors import ChaosError
+from tests.chaos.logs import OperatorLogs
 from tests.chaos.plan import Fault
 
 Obj = dict[str, Any]
@@ -41,10 +42,11 @@ class Missed(Exception):
 class Faults:
     """Strikes. `done` and `missed` count by kind."""
 
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, cluster: Cluster, logs: OperatorLogs) -> None:
         self.done = Counter[str]()
         self.missed = Counter[str]()
         self._cluster = cluster
+        self._logs = logs
         self._ways: Mapping[str, Callable[[Fault], Awaitable[str]]] = {
             "step-killed": self._kill_step,
             "step-deleted": self._delete_step,
@@ -111,11 +113,13 @@ class Faults:
         return name
 
     async def _kill_operator(self, fault: Fault) -> str:  # noqa: ARG002
+        await self._logs.read()
         pod = await self._only(OPERATOR_NAMESPACE, OPERATOR_SELECTOR)
         await hack_cluster("kill-container", container_of(pod))
         return _name(pod)
 
     async def _delete_operator(self, fault: Fault) -> str:  # noqa: ARG002
+        await self._logs.read()
         pod = await self._only(OPERATOR_NAMESPACE, OPERATOR_SELECTOR)
         await self._cluster.kube.delete(pods_path(OPERATOR_NAMESPACE, _name(pod)))
         return _name(pod)

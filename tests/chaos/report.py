@@ -67,6 +67,11 @@ def of_deviations(deviations: Iterable[Deviation]) -> list[Document]:
     return [{"kind": each.kind, "where": each.where, "what": each.what} for each in deviations]
 
 
+def is_suspicious(document: Document) -> bool:
+    """Whether somebody will want to know how it came about: something deviates, or a Task has not ended."""
+    return bool(document["deviations"]) or document["tasks"]["ended"] < document["tasks"]["submitted"]
+
+
 def _both(step: Obj) -> list[Obj]:
     return [step, step.get("compensation") or {}]
 

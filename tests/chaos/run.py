@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -13,7 +12,7 @@ from typing import Any
 
 from hack.cluster.progress import say
 from kubesaga.kube.client import jobs_path, pods_path, tasks_path, templates_path
-from tests.chaos import report
+from tests.chaos import keeping, report
 from tests.chaos.audit import audit, ended
 from tests.chaos.books import WAREHOUSE, Books, read
 from tests.chaos.cluster import OPERATOR_NAMESPACE, OPERATOR_SELECTOR, Cluster
@@ -22,6 +21,7 @@ from tests.chaos.errors import ChaosError
 from tests.chaos.evidence import breaches, gather
 from tests.chaos.examples import LABEL, SEED, Example, examples, installed
 from tests.chaos.faults import Faults, container_of
+from tests.chaos.logs import OperatorLogs
 from tests.chaos.people import People, attention
 from tests.chaos.plan import SHARE, Fault, Plan, Submission
 from tests.chaos.watch import Sight
@@ -34,6 +34,7 @@ PLACES = {
     "ConfigMap": "/api/v1/namespaces/{}/configmaps",
     "Deployment": "/apis/apps/v1/namespaces/{}/deployments",
 }
+EVENTS = "/api/v1/namespaces/{}/events"
 READY_SECONDS = 120.0
 TELL_SECONDS = 15.0
 LOOK_SECONDS = 0.2
@@ -53,8 +54,11 @@ class Run:
     pods: Sight
     faults: Faults
     people: People
+    logs: OperatorLogs
     at_once: int
     submitted: int = 0
+    struck: list[Obj] = field(default_factory=list)
+    """The faults as they befell: `at` (seconds), `kind`, `what`."""
     started: float = field(default_factory=time.monotonic)
 
     @property
@@ -80,7 +84,8 @@ async def play(cluster: Cluster, plan: Plan, at_once: int, patience: float, keep
     """Run the plan and audit what came of it. Raises ChaosError.
 
     At most `at_once` Tasks are under way at any time, so that a slow machine is not buried under their pods: there,
-    chaos lasts longer than planned. `patience`: seconds after which what has not come to an end never will.
+    chaos lasts longer than planned. `patience`: seconds after which what has not come to an end never will. `keep`: the
+    folder for the evidence; None: it is kept, in a folder of its own, if something deviates or a Task has not ended.
     """
     async with _begun(cluster, plan, at_once) as run:
         say(f"seed {plan.seed}: {len(plan.submissions)} Tasks and {len(plan.faults)} faults in {plan.seconds:.0f} s")
@@ -98,9 +103,12 @@ async def play(cluster: Cluster, plan: Plan, at_once: int, patience: float, keep
         for sight in (run.tasks, run.jobs, run.pods):
             await sight.refresh()
         books, evidence = await read(cluster), await gather(cluster, run.tasks, run.jobs, run.pods)
-        if keep is not None:
-            _keep(keep, run, books, evidence)
-        return _document(run, books, evidence, calm, tail)
+        document = _document(run, books, evidence, calm, tail)
+        if keep is not None or report.is_suspicious(document):
+            folder = keep or keeping.default_folder(plan.seed)
+            document["evidence"] = str(folder.resolve())
+            await _keep(folder, run, books, evidence, document)
+        return document
 
 
 @asynccontextmanager
@@ -114,10 +122,10 @@ async def _begun(cluster: Cluster, plan: Plan, at_once: int) -> AsyncIterator[Ru
     await _ready(cluster, cluster.namespace, WAREHOUSE)
     await _ready(cluster, OPERATOR_NAMESPACE, OPERATOR_SELECTOR)
     tasks, jobs, pods = (Sight(cluster, path(cluster.namespace)) for path in (tasks_path, jobs_path, pods_path))
-    people = await People.gathered(cluster, tasks, known)
+    people, logs = await People.gathered(cluster, tasks, known), OperatorLogs(cluster)
     loops = [asyncio.create_task(each) for each in (tasks.follow(), jobs.follow(), pods.follow(), people.decide())]
     try:
-        yield Run(cluster, plan, known, tasks, jobs, pods, Faults(cluster), people, at_once)
+        yield Run(cluster, plan, known, tasks, jobs, pods, Faults(cluster, logs), people, logs, at_once)
     finally:
         for loop in loops:
             loop.cancel()
@@ -166,6 +174,7 @@ async def _strike(run: Run) -> None:
 async def _one(run: Run, fault: Fault) -> None:
     at = run.seconds
     struck = await run.faults.strike(fault)
+    run.struck.append({"at": round(at, 1), "kind": fault.kind, "what": struck})
     say(f"{at:5.0f} s  {fault.kind}: {struck}")
 
 
@@ -215,6 +224,7 @@ def _document(run: Run, books: Books, evidence: Evidence, calm: float, tail: flo
         "books": report.of_books(tasks, books),
         "seen": {"versions": len(run.tasks.versions), "listsOfTasks": run.tasks.lists},
         "deviations": report.of_deviations(deviations),
+        "evidence": None,
     }
 
 
@@ -225,21 +235,24 @@ def _submitted(run: Run) -> list[Deviation]:
     ]
 
 
-def _keep(folder: Path, run: Run, books: Books, evidence: Evidence) -> None:
-    """Everything that the audit looks at, for whoever wants to look closer."""
-    folder.mkdir(parents=True, exist_ok=True)
+async def _keep(folder: Path, run: Run, books: Books, evidence: Evidence, document: report.Document) -> None:
+    """Everything that the audit looks at and what helps to understand it. Raises KubeError."""
+    await run.logs.read()
     seen = {
+        "report": document,
+        "faults": run.struck,
         "tasks": run.tasks.versions,
         "jobs": run.jobs.versions,
         "pods": run.pods.versions,
         "configmaps": evidence.config_maps,
         "revisions": evidence.revisions,
         "actions": evidence.actions,
+        "events": await run.cluster.list(EVENTS.format(run.cluster.namespace)),
+        "operator-events": await run.cluster.list(EVENTS.format(OPERATOR_NAMESPACE)),
         "books": asdict(books),
         "cancelled": sorted(run.people.cancelled),
     }
-    for name, content in seen.items():
-        (folder / f"{name}.json").write_text(json.dumps(content))
+    keeping.write(folder, seen, run.logs.texts)
 
 
 def _is_ready(pod: Obj) -> bool:

@@ -54,9 +54,11 @@ def _read(arguments: Sequence[str] | None) -> Wishes:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("seed", nargs="*", type=int, metavar="SEED", help="these seeds, instead of --first and --seeds")
+    parser.add_argument(
+        "seed", nargs="*", type=_seed, metavar="SEED", help="these seeds, instead of --first and --seeds"
+    )
     parser.add_argument("--seeds", type=_count, default=1000, metavar="N", help="how many seeds (1000)")
-    parser.add_argument("--first", type=int, default=0, metavar="N", help="the first of them (0)")
+    parser.add_argument("--first", type=_seed, default=0, metavar="N", help="the first of them (0)")
     parser.add_argument("--jobs", type=_jobs, default=cores(), metavar="N", help="processes, or auto: one a core")
     parser.add_argument("--only", type=_places, metavar="I,J", help="of the plans' mishaps only these; none for none")
     parser.add_argument("--keep-going", action="store_true", help="do not stop at the first failure")
@@ -110,7 +112,10 @@ def _look_closely(wishes: Wishes) -> int:
     for seed in wishes.seeds:
         plan = sow(seed)
         if wishes.only is not None:
-            plan = only(plan, [i for i in wishes.only if i < len(plan.mishaps)])
+            if missing := [i for i in wishes.only if i >= len(plan.mishaps)]:
+                print(f"seed {seed} has {len(plan.mishaps)} mishaps, counted from 0: no {missing}", file=sys.stderr)
+                return USAGE
+            plan = only(plan, wishes.only)
         if wishes.trace:
             print(plan_text(plan))
         report = play(plan, trace=wishes.trace)
@@ -122,7 +127,13 @@ def _look_closely(wishes: Wishes) -> int:
 
 def _count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of at least 1")
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 on")
+    return int(text)
+
+
+def _seed(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no seed: seeds are the whole numbers from 0 on")
     return int(text)
 
 
@@ -133,10 +144,10 @@ def _jobs(text: str) -> int:
 def _places(text: str) -> tuple[int, ...]:
     if text == "none":
         return ()
-    try:
-        return tuple(int(part) for part in text.split(","))
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no list of numbers such as 2,5") from None
+    parts = text.split(",")
+    if not all(part.isdecimal() for part in parts):
+        raise argparse.ArgumentTypeError(f"{text!r} is no list of numbers such as 2,5, nor none")
+    return tuple(map(int, parts))
 
 
 if __name__ == "__main__":

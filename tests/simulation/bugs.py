@@ -72,14 +72,16 @@ def no_fence_for_a_lost_job() -> AbstractContextManager[Any]:
 def delete_instead_of_parallelism_0() -> AbstractContextManager[Any]:
     """To stop a Job it is deleted, with its name and its pod's last words."""
 
-    async def stop(self: launches.Launcher, gathered: Gathered, task: Obj, decision: Decision) -> None:
+    async def stop(self: launches.Launcher, gathered: Gathered, task: Obj, decision: Decision) -> list[KubeError]:
+        failures = []
         for attempt in decision.stops:
             if launches._kind(gathered, attempt) is StepKind.PROGRAM:
                 try:
                     await self._kube.delete(jobs_path(task["metadata"]["namespace"], job_name(task, attempt)))
                 except KubeError as error:
                     if not error.not_found:
-                        raise
+                        failures.append(error)
+        return failures
 
     return patch.object(launches.Launcher, "stop", stop)
 

@@ -12,6 +12,7 @@ import contextvars
 import heapq
 from asyncio import events
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any, TypeVar
 
 from tests.runtime.virtual import VirtualLoop
@@ -71,29 +72,11 @@ class Process:
 PROCESS: contextvars.ContextVar[Process | None] = contextvars.ContextVar("process", default=None)
 
 
-class _Gated(events.Handle):
-    """A callback that asks its process first."""
+class _When(float):
+    """A timer's time, to be compared by. A heap of timers themselves would compare them in Python."""
 
-    __slots__ = ()
-
-    def _run(self) -> None:
-        process = self._context.get(PROCESS)  # type: ignore[attr-defined]
-        if process is None or not process.is_frozen:
-            super()._run()
-        else:
-            process.hold(self._go_on)
-
-    def _go_on(self) -> None:
-        if not self.cancelled():
-            self._run()
-
-
-class _Handle(_Gated):
-    __slots__ = ()
-
-
-class _TimerHandle(_Gated, events.TimerHandle):
-    __slots__ = ()
+    __slots__ = ("timer",)
+    timer: events.TimerHandle
 
 
 class SimulatedLoop(VirtualLoop):
@@ -106,31 +89,47 @@ class SimulatedLoop(VirtualLoop):
         """
         clock, timers, ready = self._leaping, self._scheduled, self._ready  # type: ignore[attr-defined]
         clock.now += TURN
-        while timers and timers[0].cancelled():
-            heapq.heappop(timers)._scheduled = False
+        while timers and timers[0].timer._cancelled:
+            heapq.heappop(timers).timer._scheduled = False
         if not ready and not self._stopping:  # type: ignore[attr-defined]
             assert timers, "everything waits and no timer is set: the run would hang"
-            clock.now = max(clock.now, timers[0].when())
+            clock.now = max(clock.now, float(timers[0]))
         until = clock.now + self._clock_resolution  # type: ignore[attr-defined]
-        while timers and timers[0].when() < until:
-            timer = heapq.heappop(timers)
+        while timers and timers[0] < until:
+            timer = heapq.heappop(timers).timer
             timer._scheduled = False
             ready.append(timer)
         for _ in range(len(ready)):
-            handle = ready.popleft()
-            if not handle.cancelled():
-                handle._run()
+            self._run_unless_frozen(ready.popleft())
 
-    def _call_soon(self, callback: Any, args: Any, context: contextvars.Context | None) -> events.Handle:
-        handle = _Handle(callback, args, self, context)
+    def _run_unless_frozen(self, handle: events.Handle) -> None:
+        if handle._cancelled:
+            return
+        process = handle._context.get(PROCESS)  # type: ignore[attr-defined]
+        if process is None or not process.is_frozen:
+            handle._run()
+        else:
+            process.hold(partial(self._run_unless_frozen, handle))
+
+    def call_soon(  # type: ignore[override]
+        self, callback: Any, *args: Any, context: contextvars.Context | None = None
+    ) -> events.Handle:
+        handle = events.Handle(callback, args, self, context)
         self._ready.append(handle)  # type: ignore[attr-defined]
         return handle
+
+    def call_later(  # type: ignore[override]
+        self, delay: float, callback: Any, *args: Any, context: contextvars.Context | None = None
+    ) -> events.TimerHandle:
+        return self.call_at(self._leaping.now + delay, callback, *args, context=context)
 
     def call_at(  # type: ignore[override]
         self, when: float, callback: Any, *args: Any, context: contextvars.Context | None = None
     ) -> events.TimerHandle:
-        timer = _TimerHandle(when, callback, args, self, context)
-        heapq.heappush(self._scheduled, timer)  # type: ignore[attr-defined]
+        timer = events.TimerHandle(when, callback, args, self, context)
+        entry = _When(when)
+        entry.timer = timer
+        heapq.heappush(self._scheduled, entry)  # type: ignore[attr-defined]
         timer._scheduled = True  # type: ignore[attr-defined]
         return timer
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from functools import cache
 from random import Random
 from typing import Any
 
@@ -48,7 +49,6 @@ class OperatorPod:
         self._accuse = accuse
         self._flags: tuple[str, ...] = ()
         self._generation = 0
-        self._lives = 0
         self._is_cut = False
         self._is_over = False
         self._process: Process | None = None
@@ -61,7 +61,6 @@ class OperatorPod:
         """A new process, unless one lives."""
         if self._process is not None or self._is_over:
             return
-        self._lives += 1
         self._process = process = Process(f"operator-{self.number}")
         transport = Transport(process, self._server, self._network, self._random, self._crashed)
         transport.is_cut = self._is_cut
@@ -122,7 +121,7 @@ class OperatorPod:
 
     def _settings(self) -> OperatorSettings:
         arguments = ["--health-port", "0", "--lease-namespace", LEASE_NAMESPACE, "--lease-name", LEASE_NAME]
-        return OperatorSettings.parse([*arguments, "--identity", self.identity, *self._plan.flags, *self._flags], {})
+        return _parsed((*arguments, "--identity", self.identity, *self._plan.flags, *self._flags))
 
     async def _live(self, process: Process, kube: Kube, feed: Feed) -> None:
         assert self._stop is not None
@@ -149,6 +148,11 @@ class OperatorPod:
         self._is_cut = is_cut
         if self._transport is not None:
             self._transport.is_cut = is_cut
+
+
+@cache
+def _parsed(arguments: tuple[str, ...]) -> OperatorSettings:
+    return OperatorSettings.parse(arguments, {})
 
 
 class Listener(logging.Handler):

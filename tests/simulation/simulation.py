@@ -11,8 +11,8 @@ import hashlib
 import json
 import logging
 from collections import Counter
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -25,7 +25,7 @@ from tests.simulation.guards.guards import Guards, Violation
 from tests.simulation.misfortune import Misfortune
 from tests.simulation.people.people import People
 from tests.simulation.plan import Obj, Plan, Submit
-from tests.simulation.processes import LEASE_NAMESPACE, Listener, OperatorPod
+from tests.simulation.processes import LEASE_NAME, LEASE_NAMESPACE, Listener, OperatorPod
 from tests.simulation.rest import Rest
 from tests.simulation.server.api_server import ApiServer, Change, Refusal
 from tests.simulation.transport import Network
@@ -58,9 +58,25 @@ class Report:
 def play(plan: Plan, *, bugs: Sequence[str] = (), trace: bool = False) -> Report:
     """Run the plan, with deliberate ``bugs`` if any; ``trace`` keeps a line for every change."""
     with ExitStack() as stack:
+        stack.enter_context(_errors_only())
         for name in bugs:
             stack.enter_context(BUGS[name]())
         return loop.run(_play(plan, trace=trace))
+
+
+@contextmanager
+def _errors_only() -> Iterator[None]:
+    """What operators log is for the simulation's ears alone, to the last word of those that are still ending."""
+    logging.getLogger("kopf").setLevel(logging.CRITICAL)
+    log = logging.getLogger("kubesaga")
+    before = (log.propagate, log.level)
+    log.propagate = False
+    log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        log.propagate = before[0]
+        log.setLevel(before[1])  # which also forgets what loggers below have remembered of it
 
 
 async def _play(plan: Plan, *, trace: bool) -> Report:
@@ -88,7 +104,7 @@ class Simulation:
         ]
         self.misfortune = Misfortune(self)
         self.rest = Rest(self.server, self.guards)
-        self.sightings = Sightings(self.server)
+        self.sightings = Sightings(self.server, self._is_leader)
         self._hash = hashlib.sha256()
         self._over = asyncio.Event()
         self._trace = trace
@@ -102,6 +118,11 @@ class Simulation:
         """The API server's wall clock."""
         return EPOCH + self.server_offset + elapsed()
 
+    def _is_leader(self, process: str) -> bool:
+        """Whether the Lease says so, whatever the process believes."""
+        lease = self.server.peek("leases", LEASE_NAMESPACE, LEASE_NAME)
+        return lease is not None and str(lease["spec"].get("holderIdentity")).startswith(f"{process}-")
+
     def accuse(self, message: str) -> None:
         """An operator's own code failed."""
         self._end(Violation(UNHARMED, message, elapsed()))
@@ -109,12 +130,8 @@ class Simulation:
     async def run(self) -> Report:
         """Play the plan to its end."""
         listener = Listener(self.accuse)
-        logging.getLogger("kopf").setLevel(logging.CRITICAL)
         log = logging.getLogger("kubesaga")
-        before = (log.propagate, log.level)
         log.addHandler(listener)
-        log.propagate = False
-        log.setLevel(logging.ERROR)
         asyncio.get_running_loop().set_exception_handler(self._complain)
         try:
             await self._play()
@@ -123,8 +140,6 @@ class Simulation:
                 operator.bury_for_good()
             await asyncio.sleep(0.1)  # they clear up after themselves
             log.removeHandler(listener)
-            log.propagate = before[0]
-            log.setLevel(before[1])  # which also forgets what loggers below have remembered of it
         return self._finish()
 
     async def _play(self) -> None:
@@ -162,9 +177,12 @@ class Simulation:
             self._end(Violation("plan", f"the plan's Task is refused: {refusal}", elapsed()))
 
     def _note(self, change: Change) -> None:
+        is_quiet = change.resource in ("events", "leases")
+        if is_quiet and not self._trace:
+            return
         meta = change.after["metadata"]
         line = f"{elapsed():.6f} {change.user} {change.type} {change.resource} {meta['name']}"
-        if change.resource not in ("events", "leases"):
+        if not is_quiet:
             self._hash.update(line.encode())
         if self._trace:
             self.report.trace.append(f"{line} {_gist(change)}")

@@ -5,14 +5,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import islice
+from typing import get_args
 
 import pytest
 
 from kubesaga.engine.vocabulary import ActionType, EndingTrigger, StepEvent, TaskEvent, TaskOutcome
-from tests.simulation.driving.tally import run_seeds
+from tests.simulation.driving.tally import Tally, run_seeds
 from tests.simulation.driving.telling import failure_text
+from tests.simulation.plan import HumanAct, MachineFault, WatchFault
 from tests.simulation.plans.sowing import sow
 
 SEEDS = 2000
@@ -37,9 +39,21 @@ def test_every_guarantee_holds_whatever_goes_wrong(seeds: range) -> None:
 
 @pytest.mark.slow
 def test_everything_that_is_reachable_is_seen() -> None:
-    eventful = (seed for seed in range(SEEDS) if sow(seed).name.partition(": ")[2] in _EVENTFUL)
-    seen = run_seeds(islice(eventful, COVERING)).seen
-    assert {what for what in _REACHABLE if what not in seen} == set()
+    tally = _played(_EVENTFUL, COVERING)
+    assert {what for what in _REACHABLE if what not in tally.seen} == set()
+    assert {what for what in _BEFALLING if what not in tally.mishaps} == set()
+
+
+@pytest.mark.slow
+def test_calls_fail_in_all_ways_and_two_leaders_do_write() -> None:
+    tally = _played({"calls", "leaders"}, 80)
+    assert {what for what in _OF_CALLS if what not in tally.mishaps} == set()
+    assert {what for what in _OF_TWO_LEADERS if what not in tally.seen} == set()
+
+
+def _played(themes: Collection[str], count: int) -> Tally:
+    """So many of the first seeds of these themes."""
+    return run_seeds(islice((seed for seed in range(SEEDS) if sow(seed).name.partition(": ")[2] in themes), count))
 
 
 _FORWARD_ONLY = frozenset(
@@ -55,3 +69,13 @@ _REACHABLE = {
     *(f"action {type_} {phase}" for type_ in ActionType for phase in ("Applied", "Rejected")),
     *(f"NeedsAttention {reason}" for reason in ("CompensationFailed", "StepNotStopped", "ChildMissing", "Suspended")),
 }
+_BEFALLING = {
+    *(f"Crash {when} the effect" for when in ("before", "after")),
+    *(kind.__name__ for union in (WatchFault, MachineFault, HumanAct) for kind in get_args(union)),
+}
+_OF_CALLS = {
+    *(f"Refuse {status}" for status in (409, 410, 429, 500, 503)),
+    "Refuse 429 with Retry-After",
+    *(f"NoAnswer, effect {effect}" for effect in ("none", "done", "late")),
+}
+_OF_TWO_LEADERS = {f"{written} by a leader of the past" for written in ("tasks MODIFIED", "jobs ADDED")}

@@ -6,20 +6,30 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 
 from kubesaga.api import constants as c
 from tests.simulation.plan import Obj
 from tests.simulation.server.api_server import ApiServer, Change
 
+OPERATOR = "operator-"
+_OF_LEADERS = (c.TASK_PLURAL, "jobs")
+
 
 class Sightings:
-    """``seen`` counts words as ``Task event Cancel``, ``step state Error``, ``outcome Compensated``."""
+    """``seen`` counts words as ``Task event Cancel``, ``step state Error``, ``outcome Compensated``.
 
-    def __init__(self, server: ApiServer) -> None:
+    ``is_leader(user)`` tells whether this operator holds the Lease.
+    """
+
+    def __init__(self, server: ApiServer, is_leader: Callable[[str], bool]) -> None:
         self.seen: Counter[str] = Counter()
+        self._is_leader = is_leader
         server.observers.append(self._see)
 
     def _see(self, change: Change) -> None:
+        if change.resource in _OF_LEADERS and change.user.startswith(OPERATOR) and not self._is_leader(change.user):
+            self.seen[f"{change.resource} {change.type} by a leader of the past"] += 1
         if change.resource == c.TASK_PLURAL and change.type != "DELETED":
             before = (change.before or {}).get("status") or {}
             after = change.after.get("status") or {}

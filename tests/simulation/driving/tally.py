@@ -77,7 +77,7 @@ def run(plan: Plan, bugs: Sequence[str] = ()) -> Tally:
     tally.ends.update(f"{state} {outcome}".strip() for state, outcome in report.ends.values())
     if report.violation is not None:
         broken = report.violation
-        tally.failures.append(Failure(plan.seed, broken.guarantee, str(broken), broken.at))
+        tally.failures.append(Failure(plan.seed, broken.guarantee, broken.message, broken.at))
     return tally
 
 

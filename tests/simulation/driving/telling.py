@@ -14,6 +14,7 @@ from tests.simulation.plan import Mishap, Obj, Outcome, Plan
 
 _SECONDS_BETWEEN_LINES = 10.0
 _WIDEST = 120
+_PROGRAM = ".venv/bin/python -m tests.simulation"
 
 
 class Progress:
@@ -90,7 +91,8 @@ def failure_text(failure: Failure) -> str:
     """What was violated, and the line that shows it again."""
     return (
         f"seed {failure.seed} breaks {failure.guarantee} at {failure.at:.3f} s: {failure.message}\n"
-        f"  again:  make fuzz SEEDS=1 FIRST={failure.seed}"
+        f"  again:  make fuzz SEEDS=1 FIRST={failure.seed}\n"
+        f"  traced: {_PROGRAM} {failure.seed} --trace"
     )
 
 
@@ -98,7 +100,7 @@ def shrunk_text(seed: int, shrunk: Shrunk) -> str:
     """The line that shows it with fewer mishaps, and the smallest plan."""
     kept = ",".join(map(str, shrunk.kept)) or "none"
     return (
-        f"  shrunk: python -m tests.simulation {seed} --only {kept}   ({shrunk.runs} runs)\n"
+        f"  shrunk: {_PROGRAM} {seed} --only {kept} --trace   (found in {shrunk.runs} runs)\n"
         f"  the smallest plan that was found:\n{plan_text(shrunk.plan)}"
     )
 

@@ -47,7 +47,9 @@ def test_a_violation_is_told_with_the_lines_that_show_it_again(
     assert command.main([str(crashing), "--jobs", "1"]) == command.VIOLATED
     told = capsys.readouterr().err
     assert f"seed {crashing} breaks one-live-attempt at 3.500 s: " in told
+    assert told.count("one-live-attempt") == 1
     assert f"make fuzz SEEDS=1 FIRST={crashing}\n" in told
+    assert f".venv/bin/python -m tests.simulation {crashing} --trace\n" in told
     places = [i for i, each in enumerate(sow(crashing).mishaps) if isinstance(each, Crash)]
     assert any(f"python -m tests.simulation {crashing} --only {i} " in told for i in places)
     assert "mishap 0: Crash(nth=1" in told
@@ -73,7 +75,28 @@ def test_only_some_mishaps_of_a_seed_are_played(capsys: pytest.CaptureFixture[st
     assert "tasks t1" in told
 
 
-@pytest.mark.parametrize("wrong", [["--seeds", "none"], ["--only", "a"], ["--jobs", "0"], ["x"], ["--nothing"]])
+def test_a_mishap_that_the_seed_does_not_have_is_no_run_in_which_all_is_well(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    seed = next(seed for seed in range(100) if len(sow(seed).mishaps) == 3)
+    assert command.main([str(seed), "--only", "1,3"]) == command.USAGE
+    told = capsys.readouterr()
+    assert f"seed {seed} has 3 mishaps, counted from 0: no [3]" in told.err
+    assert told.out == ""
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *(["--seeds", text] for text in ("none", "0", "-3", "1e5", "")),
+        *(["--first", text] for text in ("x", "-1", "")),
+        *(["--only", text] for text in ("a", "-1", "1,,2", "")),
+        ["--jobs", "0"],
+        ["x"],
+        ["--nothing"],
+    ],
+    ids=" ".join,
+)
 def test_wrong_usage_is_told(wrong: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as exited:
         command.main(wrong)

@@ -172,6 +172,7 @@ class Forge:
             c.LABEL_STEP: step,
             c.LABEL_ROLE: role,
             c.LABEL_ATTEMPT: str(number),
+            c.LABEL_RUN: str(self.task()["status"].get("run", 1)),
             **({c.LABEL_FENCE: "true"} if fence else {}),
         }
         pod = {"restartPolicy": "Never", "containers": [{"name": c.MAIN_CONTAINER, "image": "img"}]}

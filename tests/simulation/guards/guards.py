@@ -88,9 +88,7 @@ class Guards:
             if has_ended(task):
                 self._judge(jobs.check_end(dossier.story, dossier.jobs))
         left = [(kind, obj) for kind in ("tasks", "jobs", "pods", "configmaps") for obj in self._server.all(kind)]
-        held = [
-            (kind, obj) for kind, obj in left if not may_stay(self._dossiers.get(task_uid_of(obj) or ""), kind, obj)
-        ]
+        held = [(kind, obj) for kind, obj in left if not may_stay(self._dossiers.get(_made_for(obj) or ""), kind, obj)]
         for uid, dossier in self._dossiers.items():
             if dossier.is_gone:
                 self._judge(rest.check_gone(uid, dossier.task, held))
@@ -166,6 +164,9 @@ class Guards:
     def _see_child(self, change: Change) -> None:
         parent = self._dossiers.get(labels_of(change.after).get(c.LABEL_PARENT_UID, ""))
         if parent is None or not change.user.startswith(_OPERATOR):
+            return
+        if parent.is_gone:  # and this one will never start
+            parent.came_late.add(change.after["metadata"]["uid"])
             return
         step = labels_of(change.after)[c.LABEL_PARENT_STEP]
         mine = [self._dossiers[uid] for uid in parent.children]
@@ -279,3 +280,8 @@ class Guards:
     def _children(self, dossier: Dossier) -> list[Obj]:
         found = [self._dossiers[uid] for uid in dossier.children]
         return [child.task for child in found if not child.is_gone]
+
+
+def _made_for(obj: Obj) -> str | None:
+    """The UID of the Task that an object, perhaps a child Task, was made for."""
+    return task_uid_of(obj) or labels_of(obj).get(c.LABEL_PARENT_UID)

@@ -189,6 +189,16 @@ def test_a_task_ends_as_it_was_decided(outcome: str) -> None:
         forge.write(state="Error", by=("GiveUp",), ending={**decided, "phase": "Done"}, outcome=outcome)
 
 
+def test_a_task_has_not_ended_before_the_last_phase_of_its_end() -> None:
+    forge = Forge(step("a"))
+    forge.start()
+    forge.fail("a")
+    decided = forge.ending("Failed", "Finally")
+    forge.write(state="BlockedByFailures", by=BLOCKED[:2], ending=decided)
+    with breaks(Guarantee.DECIDED_END_IS_KEPT):
+        forge.end("Error", "GiveUp", "Aborted", ending=decided)
+
+
 def test_what_was_undone_ends_compensated_whatever_was_decided_before() -> None:
     forge = failing(undone("a"), step("c"))
     undo(forge, ("a", ()))
@@ -235,6 +245,13 @@ def test_no_job_of_a_task_that_has_ended_is_not_over(over: bool) -> None:
         return
     with breaks(Guarantee.NOTHING_RUNS_AFTER_THE_END):
         forge.end("Error", "GiveUp", "Aborted")
+
+
+def test_no_forward_program_begins_once_what_was_done_is_being_undone() -> None:
+    forge = failing(undone("a"), step("c"))
+    undo(forge, ("a", ()))
+    with breaks(Guarantee.NO_NEW_WORK_ONCE_ENDING):
+        forge.run("c")
 
 
 def test_no_program_begins_or_goes_on_after_the_end() -> None:

@@ -9,7 +9,7 @@ from kubesaga.api.times import rfc3339
 from tests.guarantees.identifiers import Guarantee
 from tests.simulation.guards.forging import NAMESPACE, OPERATOR, Forge
 from tests.simulation.guards.moves import enqueue, move
-from tests.simulation.guards.stories import breaks, step
+from tests.simulation.guards.stories import FINALLY, breaks, step
 from tests.simulation.plan import Obj
 from tests.simulation.world import EPOCH
 
@@ -187,3 +187,29 @@ def test_no_job_is_deleted_before_its_task_has_ended(ended: bool) -> None:
         return
     with breaks(Guarantee.JOBS_STAY_UNTIL_THE_END):
         forge.server.delete("jobs", NAMESPACE, forge.job_name("a"), user=OPERATOR)
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_when_a_task_was_reopened_what_ran_before_may_still_be_cleaned_up_and_nothing_else(number: int) -> None:
+    forge = Forge(step("a"), **FINALLY)
+    forge.start()
+    forge.fail("a")
+    forge.write(
+        state="BlockedByFailures",
+        by=("StepFinished", "PermanentFailure"),
+        ending=forge.ending("Failed", "Finally"),
+    )
+    forge.do("z")
+    forge.end("Error", "GiveUp", "Aborted")
+    forge.write(
+        move("z", "Rearm", to="Pending", retryBase=1, result=None, outcome=None),
+        move("a", "Reset", "Enqueue", to="Enqueued", attempt=2, retryBase=1),
+        state="StepsInProcess", by=("Reopen", "StepsReady", "StepsEnqueued"), run=2, ending=None, outcome=None,
+        finishedAt=None,
+    )  # fmt: skip
+    forge.job("a", 2)
+    if number == 1:
+        forge.server.delete("jobs", NAMESPACE, forge.job_name("a"), user=OPERATOR)
+        return
+    with breaks(Guarantee.JOBS_STAY_UNTIL_THE_END):
+        forge.server.delete("jobs", NAMESPACE, forge.job_name("a", 2), user=OPERATOR)

@@ -171,6 +171,15 @@ def test_a_large_result_is_kept_outside_of_the_status(size: int) -> None:
         forge.write(large)
 
 
+def test_results_that_are_small_one_by_one_are_not_too_many_together() -> None:
+    forge = Forge(*(step(f"s{i}") for i in range(33)))
+    forge.start()
+    for i in range(32):
+        forge.write(move(f"s{i}", "CompleteManually", to="Complete", outcome="Succeeded", result="x" * 4000))
+    with breaks(Guarantee.OBJECTS_WITHIN_BUDGET):
+        forge.write(move("s32", "CompleteManually", to="Complete", outcome="Succeeded", result="x" * 4000))
+
+
 @pytest.mark.parametrize("size", [2**20 - 1000, 2**20 + 1])
 def test_no_object_is_larger_than_a_mebibyte(size: int) -> None:
     forge = Forge(step("a"))

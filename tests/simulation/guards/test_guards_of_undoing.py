@@ -27,6 +27,29 @@ def test_the_plan_of_undoing_knows_the_whole_graph() -> None:
         undo(forge, ("c", ()), ("a", ()))
 
 
+def test_the_plan_of_undoing_is_not_dropped() -> None:
+    forge = failing(*CHAIN)
+    undo(forge, ("c", ()), ("a", ("c",)))
+    with breaks(Guarantee.DUE_UNDOING_DONE_OR_NAMED):
+        forge.write(compensation=None)
+
+
+def test_nothing_is_undone_that_is_not_planned() -> None:
+    forge = failing(*CHAIN)
+    undo(forge, ("c", ()), ("a", ("c",)))
+    with breaks(Guarantee.UNDONE_IN_REVERSE):
+        forge.write(enqueue("b", role=UNDO))
+
+
+def test_what_was_abandoned_leaves_no_task_compensated() -> None:
+    forge = failing(undone("a"), step("c"))
+    undo(forge, ("a", ()))
+    saga = {**forge.task()["status"]["compensation"], "abandoned": ["a"]}
+    forge.write(move("a", "Cancel", to="Cancelled", role=UNDO, outcome="Cancelled"), compensation=saga)
+    with breaks(Guarantee.DUE_UNDOING_DONE_OR_NAMED):
+        forge.end("Error", "Abandoned", "Compensated")
+
+
 def test_no_undoing_before_what_came_later_is_undone() -> None:
     forge = failing(*CHAIN)
     undo(forge, ("c", ()), ("a", ("c",)))

@@ -95,11 +95,6 @@ def attention(task: Obj) -> str | None:
     return None
 
 
-def is_child(task: Obj) -> bool:
-    """Whether it is a sub-workflow's."""
-    return c.LABEL_PARENT_UID in (task["metadata"].get("labels") or {})
-
-
 def _answers(kind: ActionType) -> bool:
     return kind in (ActionType.APPROVE, ActionType.REJECT)
 

@@ -58,7 +58,9 @@ def test_every_file_can_be_imported_and_its_handlers_loaded(
     module = name.removesuffix(".py")
     classes = re.findall(r"^class (\w+)\((?:StepHandler|ApiHandler)\)", FILES[name], flags=re.MULTILINE)
     functions = re.findall(r"^def (\w+)\(.*context", FILES[name], flags=re.MULTILINE)
-    for each in classes or functions:
+    handlers = classes or functions
+    assert handlers
+    for each in handlers:
         load(f"{module}:{each}", "call")
     monkeypatch.delitem(sys.modules, module)
 

@@ -24,6 +24,7 @@ ENDS = {
     "--fail charge": ExitCode.COMPENSATED,
     "--fail charge:1=Retryable --fast": ExitCode.DONE,
     "--fail charge=Timeout --fast": ExitCode.COMPENSATED,
+    "--fail charge --fail undo:reserve": ExitCode.NEEDS_HUMAN,
     "--seed 5 --fast": ExitCode.COMPENSATED,
     "--name big -p amount=5000": ExitCode.NEEDS_HUMAN,
     "--resume big --approve manager": ExitCode.DONE,

@@ -13,6 +13,7 @@ from kubesaga.api.contract import step_input
 from kubesaga.api.documents import Framed, read_framed, read_output
 from kubesaga.api.frames import joined
 from kubesaga.api.programs import Program, ProgramKind
+from kubesaga.engine import acceptance, reported
 from kubesaga.engine.decision import Attempt
 from kubesaga.engine.plan import Compensation, Plan, Step
 from kubesaga.engine.records import Ending, StepRecord, TaskStatus
@@ -107,7 +108,9 @@ def test_the_limits_are_those_of_the_operator_and_of_the_sdk() -> None:
     assert f"{c.RESULT_LIMIT_BYTES} bytes" in PAGE
     assert f"{c.FRAMED_LIMIT_BYTES:,} bytes" in PAGE
     assert (sdk.RESULT_LIMIT, sdk.FRAMED_LIMIT) == (c.RESULT_LIMIT_BYTES, c.FRAMED_LIMIT_BYTES)
-    codes = c.PERMANENT_EXIT_CODES
+    assert sdk.METADATA_LIMIT == acceptance.METADATA_LIMIT
+    codes = reported.PERMANENT_EXIT_CODES
+    assert codes == sdk.PERMANENT_EXIT_CODES
     assert f"| {codes.start} to {codes.stop - 1} |" in PAGE
 
 

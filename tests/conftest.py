@@ -11,9 +11,11 @@ from hypothesis import settings
 settings.register_profile("kubesaga", deadline=None)
 settings.load_profile("kubesaga")
 
-# A shell starts what it runs in the background deaf to Ctrl-C, and the programs that tests interrupt inherit that.
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+# A shell starts what it runs in the background deaf to Ctrl-C, nohup to the end of the terminal, and the programs that
+# tests send these signals to would inherit that. A function is not inherited.
+for _number in (signal.SIGINT, signal.SIGHUP):
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(_number, lambda *_: None)
 
 
 def pytest_collection_finish() -> None:

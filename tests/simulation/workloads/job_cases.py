@@ -9,7 +9,6 @@ from __future__ import annotations
 from tests.simulation.plan import Outcome
 from tests.simulation.workloads import job_lines as seen
 from tests.simulation.workloads.job_case import WORKS, Act, JobCase
-from tests.simulation.workloads.job_sightings import Maybe
 
 _SLEEP = "trap 'exit 143' TERM; sleep {} & wait $!"
 _DONE = "printf %s '{\"result\":1}' > $KUBESAGA_RESULT_FILE"
@@ -23,17 +22,13 @@ WORKS_LONG = Outcome(30.0, {"result": 1})
 ENDLESS = Outcome(None)
 DEAF = Outcome(None, grace=None)
 
-_LATE = Maybe(
-    "Failed, bound, DeadlineExceeded, running", "a kubelet under load tells the deadline before the container's end"
-)
-
 ENDING_BY_ITSELF = (
     JobCase("succeeds", seen.COMPLETE, (seen.SUCCEEDED,), WORK, WORKS),
     JobCase("fails", seen.FAILED, (seen.BROKEN,), _BROKEN, Outcome(0.05, {"error": {"type": "Broken"}}, 65)),
     JobCase(
         "times-out",
         seen.FAILED,
-        ((*seen.RUNNING, _LATE, "Failed, bound, DeadlineExceeded, Error 143"),),
+        ((*seen.RAN_INTO_DEADLINE, "Failed, bound, DeadlineExceeded, Error 143"),),
         FOR_EVER,
         ENDLESS,
         timeout=10,
@@ -41,7 +36,7 @@ ENDING_BY_ITSELF = (
     JobCase(
         "times-out-deaf",
         seen.FAILED,
-        ((*seen.RUNNING, _LATE, "Failed, bound, DeadlineExceeded, Error 137"),),
+        ((*seen.RAN_INTO_DEADLINE, "Failed, bound, DeadlineExceeded, Error 137"),),
         HEEDLESS,
         DEAF,
         timeout=10,

@@ -30,6 +30,14 @@ BROKEN: Lines = (
     Maybe(f"Pending, bound, {SAID_BROKEN}", "the phase is Pending where it was not seen to run"),
     f"Failed, bound, {SAID_BROKEN}",
 )
+RAN_INTO_DEADLINE: Lines = (
+    *BORN,
+    OneOf(
+        ("Running, bound, running", "Pending, bound, running"),
+        "a kubelet that tells of the start only at the deadline keeps the phase until the container has ended",
+    ),
+    Maybe("Failed, bound, DeadlineExceeded, running", "a kubelet under load tells the deadline before the end"),
+)
 STOPPED: Lines = (*RUNNING, "Running, bound, deleted, running", "Failed, bound, deleted, Error 143", "gone")
 KILLED: Lines = (*RUNNING, "Running, bound, deleted, running", "Failed, bound, deleted, Error 137", "gone")
 STOPPED_AT_ONCE: Lines = (

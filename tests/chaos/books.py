@@ -6,6 +6,7 @@ file goes with it.
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from tests.chaos.cluster import Cluster
 Obj = dict[str, Any]
 
 WAREHOUSE = "app.kubernetes.io/name=warehouse"
+PAGE_PATIENCE = 10.0
 VIEWS = ("ledger", "requests", "stock", "accounts")
 
 
@@ -42,6 +44,10 @@ async def read(cluster: Cluster) -> Books:
 
 
 async def view(cluster: Cluster, name: str) -> Any:
-    """One page of them."""
+    """One page of them, which is no object of Kubernetes."""
     path = f"/api/v1/namespaces/{cluster.namespace}/services/warehouse:http/proxy/{name}"
-    return await cluster.patiently(lambda: cluster.kube.get(path))
+
+    async def page() -> Any:
+        return json.loads(b"\n".join([line async for line in cluster.kube.lines(path, {}, PAGE_PATIENCE)]))
+
+    return await cluster.patiently(page)

@@ -7,7 +7,7 @@ import json
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from typing import Any, TypeVar
 
 from hack.cluster.paths import CHECKOUT
@@ -63,8 +63,11 @@ class Cluster:
         """Each event of a watch, until it breaks or the server ends it. A refusal is an ERROR, as one on the way is."""
         query = {"watch": "true", "resourceVersion": version}
         try:
-            async for line in self.kube.lines(path, query, WATCH_PATIENCE):
-                yield json.loads(line)
+            async with aclosing(self.kube.lines(path, query, WATCH_PATIENCE)) as lines:
+                async for line in lines:
+                    yield json.loads(line)
+        except ValueError:  # a line that broke off
+            return
         except KubeError as error:
             if error.status:
                 yield {"type": "ERROR", "object": {"code": error.status}}

@@ -1,15 +1,21 @@
-"""A namespace of a program's own on the test cluster. Called by the benchmark and by chaos (`tests.chaos`)."""
+"""A namespace of a program's own on the test cluster, and patience with its API server.
+
+Called by the benchmark and by chaos (`tests.chaos`).
+"""
 
 from __future__ import annotations
 
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from typing import TypeVar
 
 from hack.cluster.progress import say
 from kubesaga.kube.client import Kube, KubeError
+
+T = TypeVar("T")
 
 NAMESPACES = "/api/v1/namespaces"
 PATIENCE = 60.0
@@ -31,22 +37,22 @@ async def own_namespace(kube: Kube, purpose: str, labels: Mapping[str, str] | No
 async def _delete(kube: Kube, name: str) -> None:
     """Never fails: what happened before is more worth telling than that this does."""
     say(f"deleting namespace {name}")
-    deadline = time.monotonic() + PATIENCE
+    try:
+        await patiently(lambda: kube.delete(f"{NAMESPACES}/{name}"), PATIENCE)
+    except KubeError as error:
+        if not error.not_found:
+            say(f"namespace {name} could not be deleted: {error}")
+
+
+async def patiently(call: Callable[[], Awaitable[T]], seconds: float) -> T:
+    """Call until there is an answer that is one. Raises KubeError for a refusal, or when nobody answers in time."""
+    deadline = time.monotonic() + seconds
     while True:
         try:
-            await kube.delete(f"{NAMESPACES}/{name}")
+            return await call()
         except KubeError as error:
-            if error.not_found:
-                return
-            if not is_passing(error) or time.monotonic() > deadline:
-                say(f"namespace {name} could not be deleted: {error}")
-                return
-            await asyncio.sleep(PAUSE)
-        else:
-            return
-
-
-def is_passing(error: KubeError) -> bool:
-    """Whether the same call may well be answered a little later."""
-    # An API server that has just started does not know everybody's rights yet.
-    return error.transient or error.status in (401, 403)
+            # An API server that has just started does not know everybody's rights yet.
+            passing = error.transient or error.status in (401, 403)
+            if not passing or time.monotonic() > deadline:
+                raise
+        await asyncio.sleep(PAUSE)

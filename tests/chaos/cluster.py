@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
 from typing import Any, TypeVar
 
 from hack.cluster.paths import CHECKOUT
-from hack.namespace import is_passing, own_namespace
+from hack.namespace import own_namespace, patiently
 from kubesaga.kube.client import Kube, KubeError
 from kubesaga.kube.connection import ConnectError
 from tests.chaos.errors import ChaosError
@@ -38,14 +37,7 @@ class Cluster:
 
     async def patiently(self, call: Callable[[], Awaitable[T]], seconds: float = PATIENCE) -> T:
         """Call until there is an answer that is one. Raises KubeError for a refusal, or when nobody answers in time."""
-        deadline = time.monotonic() + seconds
-        while True:
-            try:
-                return await call()
-            except KubeError as error:
-                if not is_passing(error) or time.monotonic() > deadline:
-                    raise
-            await asyncio.sleep(PAUSE)
+        return await patiently(call, seconds)
 
     async def create(self, path: str, body: Obj) -> None:
         """Create an object, however often the request has to be sent; one that is there already is the same one."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 
@@ -29,6 +30,11 @@ def attention(world: World) -> str:
 def is_stopped(world: World, step: str) -> bool:
     """Whether the step's Job has been told to stop."""
     return bool(world.kube.at(jobs_path(NS, job_of(world, step)))["spec"].get("parallelism") == 0)
+
+
+def refusing(method: str, path: str, why: str) -> Callable[[str, str], KubeError | None]:
+    """An API server that forbids this one call."""
+    return lambda asked, at: KubeError(403, "Forbidden", why) if (asked, at) == (method, path) else None
 
 
 def test_what_runs_is_stopped_although_the_job_of_another_step_is_refused() -> None:
@@ -59,15 +65,11 @@ def test_what_runs_is_stopped_although_the_job_of_another_step_is_refused() -> N
 
 def test_a_lost_job_whose_fence_is_refused_is_named_with_what_helps() -> None:
     async def act(world: World) -> None:
-        def full(method: str, path: str) -> KubeError | None:
-            is_fence = method == "POST" and path == jobs_path(NS)
-            return KubeError(403, "Forbidden", "exceeded quota: jobs") if is_fence else None
-
         world.template("order", {"name": "a"})
         world.script["a"] = [endless(), done()]
         world.task("t", "order")
         await world.until(lambda: world.steps("t") == {"a": "InProgress"})
-        world.kube.broken = full
+        world.kube.broken = refusing("POST", jobs_path(NS), "exceeded quota: jobs")
         await world.kube.delete(jobs_path(NS, job_of(world, "a")))
         await asyncio.sleep(600)
         assert attention(world) == "FenceRefused"
@@ -79,13 +81,9 @@ def test_a_lost_job_whose_fence_is_refused_is_named_with_what_helps() -> None:
 
 def test_a_result_that_a_quota_keeps_from_being_stored_is_named_once_and_goes_on_when_there_is_room() -> None:
     async def act(world: World) -> None:
-        def full(method: str, path: str) -> KubeError | None:
-            is_result = method == "POST" and path == configmaps_path(NS)
-            return KubeError(403, "Forbidden", "exceeded quota: configmaps") if is_result else None
-
         world.template("order", {"name": "a"}, {"name": "b", "dependsOn": ["a"]})
         world.script["a"] = [done("x" * 5000)]
-        world.kube.broken = full
+        world.kube.broken = refusing("POST", configmaps_path(NS), "exceeded quota: configmaps")
         world.task("t", "order")
         await world.until(lambda: "exceeded quota: configmaps" in world.status("t").get("message", ""))
         assert attention(world) == "ResultNotStored"
@@ -101,12 +99,8 @@ def test_a_result_that_a_quota_keeps_from_being_stored_is_named_once_and_goes_on
 
 def test_a_claim_that_a_quota_refuses_is_told_where_a_human_looks() -> None:
     async def act(world: World) -> None:
-        def full(method: str, path: str) -> KubeError | None:
-            is_claim = method == "POST" and path == configmaps_path(NS)
-            return KubeError(403, "Forbidden", "exceeded quota: configmaps") if is_claim else None
-
         world.template("order", {"name": "a"}, identityStrategy="Strict")
-        world.kube.broken = full
+        world.kube.broken = refusing("POST", configmaps_path(NS), "exceeded quota: configmaps")
         world.task("t", "order")
         await world.until(lambda: "ClaimRefused" in [event["reason"] for event in world.kube.all("events")])
         world.kube.broken = lambda _method, _path: None
@@ -117,15 +111,11 @@ def test_a_claim_that_a_quota_refuses_is_told_where_a_human_looks() -> None:
 
 def test_what_can_be_stopped_is_stopped_although_another_stop_is_refused() -> None:
     async def act(world: World) -> None:
-        def refuse(method: str, path: str) -> KubeError | None:
-            is_stop = method == "PATCH" and path == jobs_path(NS, job_of(world, "a"))
-            return KubeError(403, "Forbidden", "a webhook's mood") if is_stop else None
-
         world.template("order", {"name": "a"}, {"name": "b"})
         world.script |= {"a": [endless()], "b": [endless()]}
         world.task("t", "order")
         await world.until(lambda: {"a", "b"} <= {*world.started})
-        world.kube.broken = refuse
+        world.kube.broken = refusing("PATCH", jobs_path(NS, job_of(world, "a")), "a webhook's mood")
         world.change("t", **CANCEL)
         await world.until(lambda: is_stopped(world, "b"))
         world.kube.broken = lambda _method, _path: None
@@ -136,16 +126,12 @@ def test_what_can_be_stopped_is_stopped_although_another_stop_is_refused() -> No
 
 def test_work_goes_on_although_the_answer_to_an_action_is_refused() -> None:
     async def act(world: World) -> None:
-        def refuse(method: str, path: str) -> KubeError | None:
-            is_answer = method == "PATCH" and path == actions_path(NS, "again", "status")
-            return KubeError(403, "Forbidden", "a webhook's mood") if is_answer else None
-
         world.template("order", {"name": "a"}, {"name": "b", "dependsOn": ["a"]})
         world.script["a"] = [fails()]
         world.task("t", "order")
         await world.until_state("t", "Error")
         world.script["a"] = []
-        world.kube.broken = refuse
+        world.kube.broken = refusing("PATCH", actions_path(NS, "again", "status"), "a webhook's mood")
         world.act("again", "t", "Retry")
         await world.until_state("t", "Complete")
         assert world.verdict("again")[0] == ""

@@ -6,7 +6,7 @@ environment and nothing else of Kubernetes: what an attempt runs is the business
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -210,6 +210,14 @@ class Plan:
         if role is Role.COMPENSATION:
             return planned.compensation.kind if planned.compensation else StepKind.PROGRAM
         return planned.kind
+
+    def programs(self) -> Iterator[tuple[str, Role]]:
+        """What runs a program: steps, and compensations, by the step's name."""
+        for i, step in enumerate(self.steps):
+            for role in Role:
+                exists = role is Role.FORWARD or step.compensation is not None
+                if exists and self.kind(i, role) is StepKind.PROGRAM:
+                    yield step.name, role
 
     def ancestors(self, step: int) -> list[int]:
         """The steps whose results this one sees, in topological order; those of ``finally`` see every forward step."""

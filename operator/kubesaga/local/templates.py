@@ -18,7 +18,7 @@ from kubesaga.api.versions import pick_version
 from kubesaga.engine.decision import Attempt
 from kubesaga.engine.plan import ChildTask, Plan
 from kubesaga.engine.records import PinnedTemplate
-from kubesaga.engine.vocabulary import Role, StepKind
+from kubesaga.engine.vocabulary import Role
 from kubesaga.local.errors import Fault, LocalError
 
 Manifest = Mapping[str, Any]
@@ -59,11 +59,8 @@ class Template:
 
     def programs(self) -> Iterator[tuple[str, Role, Program]]:
         """Every program that a Task of this template may run."""
-        for i, step in enumerate(self.plan.steps):
-            for role in Role:
-                exists = role is Role.FORWARD or step.compensation is not None
-                if exists and self.plan.kind(i, role) is StepKind.PROGRAM:
-                    yield step.name, role, self.program(Attempt(step.name, role, 1))
+        for step, role in self.plan.programs():
+            yield step, role, self.program(Attempt(step, role, 1))
 
     def children(self) -> list[ChildTask]:
         """The sub-workflows that its steps run."""

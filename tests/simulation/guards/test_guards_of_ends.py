@@ -154,6 +154,16 @@ def test_what_a_human_completed_needs_no_program() -> None:
 # --- ends -------------------------------------------------------------------------------------------------------------
 
 
+def decided_to_fail() -> tuple[Forge, Obj]:
+    """A Task whose only step has failed and whose end is decided, not yet in its last phase."""
+    forge = Forge(step("a"))
+    forge.start()
+    forge.fail("a")
+    decided = forge.ending("Failed", "Finally")
+    forge.write(state="BlockedByFailures", by=BLOCKED[:2], ending=decided)
+    return forge, decided
+
+
 @pytest.mark.parametrize(
     "forged",
     [
@@ -166,22 +176,14 @@ def test_what_a_human_completed_needs_no_program() -> None:
     ],
 )
 def test_a_decided_end_is_kept(forged: Obj | None) -> None:
-    forge = Forge(step("a"))
-    forge.start()
-    forge.fail("a")
-    decided = forge.ending("Failed", "Finally")
-    forge.write(state="BlockedByFailures", by=BLOCKED[:2], ending=decided)
+    forge, decided = decided_to_fail()
     with breaks(Guarantee.DECIDED_END_IS_KEPT):
         forge.write(ending=forged and {**decided, **forged})
 
 
 @pytest.mark.parametrize("outcome", ["Aborted", "Failed"])
 def test_a_task_ends_as_it_was_decided(outcome: str) -> None:
-    forge = Forge(step("a"))
-    forge.start()
-    forge.fail("a")
-    decided = forge.ending("Failed", "Finally")
-    forge.write(state="BlockedByFailures", by=BLOCKED[:2], ending=decided)
+    forge, decided = decided_to_fail()
     if outcome == "Aborted":
         forge.end("Error", "GiveUp", outcome)
         return
@@ -190,11 +192,7 @@ def test_a_task_ends_as_it_was_decided(outcome: str) -> None:
 
 
 def test_a_task_has_not_ended_before_the_last_phase_of_its_end() -> None:
-    forge = Forge(step("a"))
-    forge.start()
-    forge.fail("a")
-    decided = forge.ending("Failed", "Finally")
-    forge.write(state="BlockedByFailures", by=BLOCKED[:2], ending=decided)
+    forge, decided = decided_to_fail()
     with breaks(Guarantee.DECIDED_END_IS_KEPT):
         forge.end("Error", "GiveUp", "Aborted", ending=decided)
 

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kubesaga.cli import exits, output
+from kubesaga.cli import output
 from kubesaga.cli.arguments import Timeout
 from kubesaga.cli.cluster import Cluster, on_cluster, seconds
 from kubesaga.cli.errors import CliError
-from kubesaga.cli.exits import ExitCode
 from kubesaga.cli.groups import Section
 from kubesaga.cli.inputs import key_values, merge, nested, parse_context, parse_documents, read_text, shown_name
 from kubesaga.cli.options import Format, Output
@@ -114,7 +113,9 @@ def submit(
     found = cluster.run(do)
     _show(found, output_, dry_run, waited=wait and dry_run is DryRun.NONE)
     if wait and dry_run is DryRun.NONE:
-        _end(found[0], cluster)
+        from kubesaga.cli.commands.wait import end
+
+        end(found[0], cluster)
 
 
 def _requests(
@@ -222,16 +223,6 @@ def _show(tasks: list[Task], format_: Format, dry_run: DryRun, *, waited: bool) 
     else:
         done = "would be created (server dry run)" if dry_run is DryRun.SERVER else "created"
         output.print_lines(f"Task {task.name} {done}" for task in tasks)
-
-
-def _end(task: Task, cluster: Cluster) -> None:
-    """End with the code of the outcome. Raises typer.Exit."""
-    if task.finished and task.outcome is not None:
-        raise typer.Exit(exits.of_outcome(task.outcome))
-    from kubesaga.cli.commands.wait import hint_at_remedies
-
-    hint_at_remedies(task, cluster)
-    raise typer.Exit(ExitCode.NEEDS_HUMAN)
 
 
 def _state(task: Task) -> str:

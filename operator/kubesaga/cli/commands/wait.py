@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -93,13 +93,15 @@ def finish(task: Task, there: Callable[[Task], bool], what: str, cluster: Cluste
         print(f"Task {task.name} ended {task.state}, outcome {task.outcome}: {task.message}")
         if what != FINISHED:
             raise CliError(f"Task {task.name} ended without {what}", None, ExitCode.REFUSED)
+    else:
+        print(f"Task {task.name} {task.message}")
+    end(task, cluster)
+
+
+def end(task: Task, cluster: Cluster) -> NoReturn:
+    """End with the code of the outcome; where there is none, tell how it goes on. Raises typer.Exit."""
+    if task.finished and task.outcome is not None:
         raise typer.Exit(exits.of_outcome(task.outcome))
-    print(f"Task {task.name} {task.message}")
-    hint_at_remedies(task, cluster)
-    raise typer.Exit(ExitCode.NEEDS_HUMAN)
-
-
-def hint_at_remedies(task: Task, cluster: Cluster) -> None:
-    """Tell where the commands are by which a Task that needs attention goes on."""
     command = cluster.pointed(f"kubesaga explain {task.name} -n {task.namespace}")
     output.note(f"hint: see what you can do: {command}")
+    raise typer.Exit(ExitCode.NEEDS_HUMAN)

@@ -122,11 +122,9 @@ def _with_versions(text: str, name: str) -> list[Any]:
 
 
 def _written_versions(text: str) -> list[str | None]:
-    import yaml
+    from kubesaga.api.yaml_loader import compose_all
 
-    from kubesaga.api.yaml_loader import PlainLoader
-
-    nodes = [node for node in yaml.compose_all(text, PlainLoader) if node is not None]
+    nodes = [node for node in compose_all(text) if node is not None]
     return [_version_of(node) for node in nodes if not _is_null(node)]
 
 

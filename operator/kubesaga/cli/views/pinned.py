@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from kubesaga.engine.plan import Plan
-from kubesaga.engine.vocabulary import Role, StepKind
+from kubesaga.engine.vocabulary import Role
 
 
 @dataclass(frozen=True)
@@ -27,16 +27,7 @@ class Pinned:
         try:
             spec = TaskTemplateSpec.read(content)
             plan = compile_plan(spec)
-            limits = {key: step_program(spec, *key).timeout_seconds for key in _programs(plan)}
+            limits = {key: step_program(spec, *key).timeout_seconds for key in plan.programs()}
         except (ValueError, TypeError):
             return None
         return cls(plan, {key: limit for key, limit in limits.items() if limit is not None})
-
-
-def _programs(plan: Plan) -> Iterator[tuple[str, Role]]:
-    """What runs a program: steps, and their undoing."""
-    for step in plan.steps:
-        if step.kind is StepKind.PROGRAM:
-            yield step.name, Role.FORWARD
-        if step.compensation is not None and step.compensation.kind is StepKind.PROGRAM:
-            yield step.name, Role.COMPENSATION

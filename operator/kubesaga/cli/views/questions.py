@@ -13,7 +13,7 @@ from kubesaga.cli.views.story import Story
 from kubesaga.cli.views.times import stamp
 from kubesaga.cli.views.waits import blocked_until, failures, kind_of
 from kubesaga.engine.states import LIVE_STEP_STATES
-from kubesaga.engine.vocabulary import DesiredState, StepKind, TaskState
+from kubesaga.engine.vocabulary import StepKind, TaskState
 
 UNSEEN_AFTER = 10.0
 """Seconds after which a Task that no operator has looked at is worth a word: usually it takes a tenth of one."""
@@ -48,7 +48,7 @@ def _own(story: Story) -> Iterator[Question]:
     if status.state is TaskState.PENDING:
         yield Question(f"Task {story.name} cannot start: {status.message}", command(story, "explain"))
         return
-    if status.suspended_since is not None and _is_held(story):
+    if status.suspended_since is not None and story.held:
         yield Question(f"Task {story.name} is suspended: nothing new is started", command(story, "resume"))
     if status.state is TaskState.BLOCKED_BY_FAILURES and status.ending is None:
         until = blocked_until(story)
@@ -63,10 +63,6 @@ def _own(story: Story) -> Iterator[Question]:
 def _of_parent(story: Story) -> Iterator[Question]:
     """A sub-workflow is suspended with its parent; where the parent is shown itself, that is told of it."""
     parent, status = story.status.parent, story.status
-    if parent is not None and status.suspended_since is not None and not (story.ended or _is_held(story)):
+    if parent is not None and status.suspended_since is not None and not (story.ended or story.held):
         what = f"Task {story.name} is suspended with its parent Task {parent.name}"
         yield Question(what, explain_other(story, parent.name, "").command)
-
-
-def _is_held(story: Story) -> bool:
-    return story.spec.get("desiredState") == DesiredState.SUSPENDED

@@ -18,7 +18,6 @@ from kubesaga.engine.policies.reopen import possible
 from kubesaga.engine.records import StepRecord
 from kubesaga.engine.states import LIVE_STEP_STATES
 from kubesaga.engine.vocabulary import (
-    DesiredState,
     EndingPhase,
     EndingTrigger,
     Role,
@@ -40,7 +39,7 @@ def _all(story: Story) -> Iterator[Remedy]:
     if story.ended:
         yield from _of_ended(story)
         return
-    if story.spec.get("desiredState") == DesiredState.SUSPENDED:
+    if story.held:
         yield remedy(story, "resume", "let it go on")
     yield from ways_out(story)
     if story.status.attention is not None and story.status.attention.reason in DEAF:

@@ -17,7 +17,7 @@ from kubesaga.cli.views.pinned import Pinned
 from kubesaga.engine.plan import Plan
 from kubesaga.engine.records import StepRecord, TaskStatus
 from kubesaga.engine.states import LIVE_STEP_STATES, TERMINAL_TASK_STATES
-from kubesaga.engine.vocabulary import Role
+from kubesaga.engine.vocabulary import DesiredState, Role
 
 Obj = Mapping[str, Any]
 
@@ -109,6 +109,11 @@ class Story:
     def ended(self) -> bool:
         """Whether nothing will happen by itself any more."""
         return self.status.state in TERMINAL_TASK_STATES
+
+    @property
+    def held(self) -> bool:
+        """Whether its own request suspends it; a sub-workflow can be suspended with its parent too."""
+        return bool(self.spec.get("desiredState") == DesiredState.SUSPENDED)
 
     @property
     def template(self) -> str:

@@ -20,8 +20,12 @@ class PodLogs:
         self.cuts = 0
         self.starting: set[str] = set()
         """Pods whose container has not started."""
+        self.unknown: set[str] = set()
+        """Pods of which the kubelet has not heard yet."""
+        self.unreadable: dict[str, int] = {}
+        """Pods whose log cannot be read, so many times."""
         self.when_refused: Callable[[str], None] = lambda _pod: None
-        """What happens right after a log was refused because its container had not started."""
+        """What happens right after a log was refused."""
         self._lines: dict[str, list[str]] = {}
         self._over: set[str] = set()
         self._news = asyncio.Event()
@@ -41,10 +45,10 @@ class PodLogs:
     async def handle(self, http: web.Request) -> web.StreamResponse:
         """``GET …/pods/NAME/log``."""
         pod = http.path.split("/")[-2]
-        if pod in self.starting:
-            message = f'container "step" in pod "{pod}" is waiting to start: ContainerCreating'
+        refusal = self._refusal(pod)
+        if refusal is not None:
             self.when_refused(pod)
-            return web.json_response({"reason": "BadRequest", "message": message}, status=400)
+            return refusal
         assert http.query["container"] == c.MAIN_CONTAINER
         response = web.StreamResponse()
         await response.prepare(http)
@@ -62,6 +66,20 @@ class PodLogs:
             if pod in self._over or "follow" not in http.query:
                 return response
             await self._news.wait()
+
+    def _refusal(self, pod: str) -> web.Response | None:
+        """In the kubelet's words."""
+        if pod in self.unknown:
+            message = f"the server could not find the requested resource ( pods/log {pod})"
+            return web.json_response({"reason": "NotFound", "message": message}, status=404)
+        if pod in self.starting:
+            message = f'container "step" in pod "{pod}" is waiting to start: ContainerCreating'
+        elif self.unreadable.get(pod):
+            self.unreadable[pod] -= 1
+            message = 'failed to try resolving symlinks in path "/var/log/pods/x/step/0.log": no such file'
+        else:
+            return None
+        return web.json_response({"reason": "BadRequest", "message": message}, status=400)
 
     def _begin(self, pod: str, since: str | None, tail: str | None) -> int:
         lines = self._lines.get(pod, [])

@@ -111,6 +111,58 @@ def test_what_begins_and_ends_between_two_looks_is_read_all_the_same(tmp_path: P
     play(tmp_path, act)
 
 
+@pytest.mark.parametrize("over", [True, False], ids=["over", "running"])
+def test_a_log_that_the_kubelet_cannot_read_yet_is_asked_for_again(tmp_path: Path, over: bool) -> None:
+    async def act(saga: AsyncKubesaga, cluster: Cluster) -> None:
+        task = await begin(saga, cluster, DONE)
+        cluster.pod(pod("p1", task, "pay", 2), "Succeeded" if over else "Running")
+        cluster.logs.write("p1", "here")
+        cluster.logs.end("p1")
+        cluster.logs.unreadable["p1"] = 3
+        if not over:
+            cluster.logs.when_refused = lambda _: cluster.pod(pod("p1", task, "pay", 2), "Succeeded")
+        assert [str(line) for line in await read(saga, follow=not over)] == ["here"]
+
+    play(tmp_path, act)
+
+
+@pytest.mark.parametrize("follow", [True, False], ids=["follow", "once"])
+def test_a_log_that_stays_unreadable_is_told_as_lost(tmp_path: Path, follow: bool) -> None:
+    async def act(saga: AsyncKubesaga, cluster: Cluster) -> None:
+        task = await begin(saga, cluster, DONE)
+        cluster.pod(pod("p1", task, "pay", 2), "Succeeded")
+        cluster.logs.unreadable["p1"] = 1000
+        with pytest.raises(NoResult, match="the log of pod p1 cannot be read: failed to try resolving") as error:
+            await read(saga, follow=follow)
+        assert "does not come back" in error.value.remedy
+        assert 1000 - cluster.logs.unreadable["p1"] > 1
+
+    play(tmp_path, act)
+
+
+def test_a_pod_of_which_its_kubelet_has_not_heard_yet_is_waited_for(tmp_path: Path) -> None:
+    async def act(saga: AsyncKubesaga, cluster: Cluster) -> None:
+        task = await begin(saga, cluster, RUNNING)
+        cluster.pod(pod("p1", task, "pay", 1), "Pending")
+        cluster.logs.unknown.add("p1")
+        refusals: list[str] = []
+
+        def run(name: str) -> None:
+            refusals.append(name)
+            if len(refusals) < 8:
+                return
+            cluster.logs.unknown.clear()
+            cluster.logs.write(name, "late")
+            cluster.logs.end(name)
+            cluster.pod(pod("p1", task, "pay", 1), "Succeeded")
+            cluster.status("a", steps=[{**DONE, "attempt": 1}])
+
+        cluster.logs.when_refused = run
+        assert [str(line) for line in await read(saga, follow=True)] == ["late"]
+
+    play(tmp_path, act)
+
+
 def test_a_log_that_is_cut_off_goes_on_where_it_was(tmp_path: Path) -> None:
     async def act(saga: AsyncKubesaga, cluster: Cluster) -> None:
         task = await begin(saga, cluster, DONE)

@@ -70,7 +70,8 @@ def test_logs_are_followed_through_all_steps_and_attempts(cli: Cli) -> None:
         heard = [process.stdout.readline() for _ in range(3)]
         cli.ok("approve", "talks", "sign")  # not before it follows: of what is past it tells the latest attempt only
         heard += process.stdout.readlines()
-        assert process.wait(PATIENCE) == 0
+        assert process.stderr is not None
+        assert (process.wait(PATIENCE), process.stderr.read()) == (0, "")
     assert sorted(heard) == [
         "[first #1] word 1\n",
         "[first #1] word 2\n",

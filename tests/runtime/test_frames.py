@@ -107,10 +107,14 @@ def test_a_log_that_cannot_be_had_is_asked_for_until_patience_is_over() -> None:
     assert len(kube.calls) == calls  # given up for good
 
 
-def test_a_kubelet_that_comes_back_costs_nothing() -> None:
+NOT_HEARD_OF = "the server could not find the requested resource ( pods/log p)"
+
+
+@pytest.mark.parametrize("fault", [KubeError(0, "NoAnswer", "away"), KubeError(404, "NotFound", NOT_HEARD_OF)])
+def test_a_kubelet_that_comes_back_costs_nothing(fault: KubeError) -> None:
     kube, clock = MemoryKube(), Clock()
     kube.logs["p"] = log_of(frames_of(DOCUMENT))
-    kube.broken = refusing(KubeError(0, "NoAnswer", "away"))
+    kube.broken = refusing(fault)
     frames = Frames(kube, clock)
     with pytest.raises(KubeError):
         observed(frames, pod())

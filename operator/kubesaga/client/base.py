@@ -8,7 +8,6 @@ from contextlib import aclosing
 from typing import Self
 
 from kubernetes.aio.client.configuration import Configuration
-from kubernetes.aio.client.rest import RESTClientObject
 
 from kubesaga import __version__
 from kubesaga.client.access import find_access
@@ -16,7 +15,7 @@ from kubesaga.client.errors import Invalid, Misconfigured, translated
 from kubesaga.client.patient import Credentials, PatientKube
 from kubesaga.client.watching import Change, Selection, changes
 from kubesaga.kube.client import Kube, Obj
-from kubesaga.kube.connection import session_options
+from kubesaga.kube.connection import RestClient, session_options
 
 USER_AGENT = f"kubesaga-client/{__version__}"
 
@@ -60,7 +59,7 @@ class Base:
             configuration, user_agent, proxied=access.context is not None, headers=access.headers
         )
         try:
-            rest = RESTClientObject(configuration)
+            rest = RestClient(configuration)
         except OSError as error:  # of which an SSLError is one
             raise Misconfigured(
                 f"the certificates for {configuration.host} cannot be used: {error}",

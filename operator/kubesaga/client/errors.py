@@ -172,7 +172,7 @@ def _forbidden(error: KubeError, what: str) -> KubesagaError:
 
 
 def _not_found(error: KubeError, what: str) -> KubesagaError:
-    if "could not find the requested resource" in error.message or error.message.startswith("404 page"):
+    if error.unserved:
         return NotInstalled(
             f"{what}: the cluster does not have the resources of {GROUP}",
             "install Kubesaga (helm upgrade --install kubesaga charts/kubesaga), or use another context",

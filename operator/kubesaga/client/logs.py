@@ -24,6 +24,10 @@ LOOK_SECONDS = 1.0
 SILENCE_SECONDS = 300.0
 _TRIES = 5
 _OVER = frozenset({"Succeeded", "Failed"})
+# Whatever keeps the kubelet from reading a log, it calls a bad request. Most of it passes: the container is about to
+# start, its status is not known yet, its log is not opened yet or is being rotated.
+_UNREADABLE = 400
+_BEFORE_THE_START = ("waiting to start", "is not available", "is terminated")
 
 
 class LogCalls(ReadingCalls):
@@ -82,7 +86,7 @@ class _Reader:
     last: str = ""
 
     async def lines(self) -> AsyncGenerator[LogLine, None]:
-        """Every line. Raises KubeError."""
+        """Every line. Raises KubeError, and NoResult where the kubelet cannot read what is there."""
         failures, over, clock = 0, not self.follow, asyncio.get_running_loop().time
         while True:
             begun = clock()
@@ -94,11 +98,17 @@ class _Reader:
                 if over:
                     return
             except KubeError as error:
-                if error.not_found or (_not_begun(error) and over):
+                nothing = error.not_found or _never_begun(error)
+                unreadable = error.status == _UNREADABLE and not nothing
+                if nothing and over:
                     return
+                if not (nothing or unreadable or error.transient):
+                    raise
                 # A program that says nothing for long is no fault.
-                failures = 0 if clock() - begun >= SILENCE_SECONDS else failures + error.transient
-                if failures >= _TRIES or not (error.transient or _not_begun(error)):
+                failures = 0 if nothing or clock() - begun >= SILENCE_SECONDS else failures + 1
+                if failures >= _TRIES:
+                    if unreadable:
+                        raise _unreadable(self.pod, error) from error
                     raise
             # Once it is over it is read again: it may have begun, and ended, since it was read.
             over = over or (not failures and await self._is_over())
@@ -134,9 +144,16 @@ class _Reader:
         return self.pod.get("status", {}).get("phase") in _OVER
 
 
-def _not_begun(error: KubeError) -> bool:
-    """Whether the container has not started, so that there is no log yet."""
-    return error.status == 400 and "waiting to start" in error.message
+def _never_begun(error: KubeError) -> bool:
+    """Whether the container has not started: there is no log yet or, where the pod is over, none at all."""
+    return error.status == _UNREADABLE and any(words in error.message for words in _BEFORE_THE_START)
+
+
+def _unreadable(pod: Mapping[str, Any], error: KubeError) -> NoResult:
+    return NoResult(
+        f"the log of pod {pod['metadata']['name']} cannot be read: {error.message}",
+        "try again in a moment; a log that its node has lost or removed does not come back",
+    )
 
 
 def _labels(task: Task, step: str, role: Role, attempt: int | None) -> str:

@@ -14,9 +14,8 @@ from typing import Any, Protocol, cast
 from urllib.parse import urlencode
 
 import aiohttp
-from kubernetes.aio.client.rest import RESTClientObject
 
-from kubesaga.kube.connection import USER_AGENT, load_configuration, session_options
+from kubesaga.kube.connection import USER_AGENT, RestClient, load_configuration, session_options
 from kubesaga.kube.errors import KubeError, error_of
 from kubesaga.kube.paths import (
     actions_path,
@@ -77,7 +76,7 @@ class Streamed(Response, Protocol):
 
 
 class Rest(Protocol):
-    """What sends requests: the official client's ``RESTClientObject``, or the simulation's transport."""
+    """What sends requests: ``RestClient``, or the simulation's transport."""
 
     async def request(
         self, method: str, url: str, headers: dict[str, str], body: Any, /, *, _request_timeout: aiohttp.ClientTimeout
@@ -121,7 +120,7 @@ class Kube:
         """
         configuration = await load_configuration(kubeconfig)
         configuration.client_session_kwargs = session_options(configuration, user_agent)
-        return cls(RESTClientObject(configuration), configuration.host, kubeconfig, observe)
+        return cls(RestClient(configuration), configuration.host, kubeconfig, observe)
 
     async def close(self) -> None:
         """Close the connections."""

@@ -6,7 +6,9 @@ the same server as the same user. The official client resolves the configuration
 
 from __future__ import annotations
 
+import asyncio
 import os
+import weakref
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -112,15 +114,47 @@ def session_options(
     }
 
 
+class Connector(aiohttp.TCPConnector):
+    """Closes every connection that it made, those too that were given up in the middle of an answer.
+
+    aiohttp forgets these, and asyncio sees them off by TLS's farewell: where the event loop ends before the server has
+    answered it, their sockets stay open.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._made: weakref.WeakSet[asyncio.Transport] = weakref.WeakSet()
+
+    async def connect(self, *request: Any, **options: Any) -> aiohttp.connector.Connection:
+        """As the base class does."""
+        connection = await super().connect(*request, **options)
+        if connection.transport is not None:
+            self._made.add(connection.transport)
+        return connection
+
+    async def close(self, *, abort_ssl: bool = False) -> None:
+        """Close all, at once."""
+        for transport in self._made:
+            transport.abort()
+        await super().close(abort_ssl=abort_ssl)
+        await asyncio.sleep(0)  # in which the sockets are closed
+
+
+class RestClient(RESTClientObject):
+    """The official client's, with connections as above."""
+
+    def _create_connector(self) -> Connector:
+        return Connector(limit=self.maxsize, ssl=self.ssl_context)
+
+
 def open_session(
     configuration: Configuration,
     middlewares: Sequence[aiohttp.ClientMiddlewareType],
     user_agent: str = USER_AGENT,
 ) -> aiohttp.ClientSession:
     """A session for a client other than the official one; the caller closes it."""
-    ssl_context = RESTClientObject(configuration).ssl_context
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, ssl=ssl_context),
+        connector=Connector(limit=0, ssl=RestClient(configuration).ssl_context),
         proxy=configuration.proxy,
         **session_options(configuration, user_agent, middlewares),
     )

@@ -34,6 +34,13 @@ class KubeError(Exception):
         return self.status == 404
 
     @property
+    def unserved(self) -> bool:
+        """Nothing answers at this path: the resource is not installed or, of a log, its node does not know the pod."""
+        return self.not_found and (
+            "could not find the requested resource" in self.message or self.message.startswith("404 page")
+        )
+
+    @property
     def already_exists(self) -> bool:
         """The name is taken."""
         return self.status == 409 and self.reason == "AlreadyExists"

@@ -73,7 +73,8 @@ class Frames:
         try:
             document = await self._document(namespace, pod, framed)
         except KubeError as error:
-            if error.not_found or waited >= PATIENCE:
+            pod_is_gone = error.not_found and not error.unserved  # a kubelet that has just restarted knows no pods
+            if pod_is_gone or waited >= PATIENCE:
                 return _unreadable(pod, framed, error.message)
             raise
         if document is not None:

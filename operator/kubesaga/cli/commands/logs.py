@@ -159,8 +159,8 @@ async def _follow(saga: AsyncKubesaga, wanted: _Wanted) -> None:
     async def copy(source: Source) -> None:
         try:
             await _copy(saga, wanted, source, follow=True)
-        except NoResult:
-            output.note(f"no log is left of {source.prefix.strip('[] ')}: {_RETENTION}")
+        except NoResult as error:
+            output.note(f"{error} ({error.remedy})")
 
     copying: set[Source] = set()
     try:
@@ -173,7 +173,8 @@ async def _follow(saga: AsyncKubesaga, wanted: _Wanted) -> None:
                 if wanted.is_over(task):
                     break
     except* (KubesagaError, BrokenPipeError) as failed:
-        raise failed.exceptions[0] from None
+        first = failed.exceptions[0]
+        raise first from first.__cause__
 
 
 async def _copy(saga: AsyncKubesaga, wanted: _Wanted, source: Source, *, follow: bool) -> None:

@@ -63,11 +63,12 @@ def test_a_list_is_watched_until_ctrl_c(cli: Cli) -> None:
     assert (ended.code, ended.err) == (130, "interrupted\n")
 
 
-def test_logs_are_followed_through_all_steps_and_attempts(cli: Cli) -> None:
+def test_logs_are_followed_through_all_steps_and_attempts(cli: Cli, kubectl: Kubectl) -> None:
     cli.ok("submit", "talk", "--name", "talks")
     with cli.going("logs", "talks", "--follow") as process:
         assert process.stdout is not None
         heard = [process.stdout.readline() for _ in range(3)]
+        kubectl.until(TASK, "talks", lambda t: tasks.step(t, "sign").get("state") == "InProgress", "asking")
         cli.ok("approve", "talks", "sign")  # not before it follows: of what is past it tells the latest attempt only
         heard += process.stdout.readlines()
         assert process.stderr is not None

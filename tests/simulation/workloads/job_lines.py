@@ -17,6 +17,8 @@ MEANWHILE = "the container may start before its kubelet hears that the pod is de
 
 SAID_DONE, SAID_BROKEN = 'Completed 0 {"result":1}', 'Error 65 {"error":{"type":"Broken"}}'
 NEVER_RAN = "Failed, bound, deleted, ContainerStatusUnknown 137"
+# The first process of a container does not hear a SIGTERM that comes before it has set its trap.
+KILLED_BEFORE_IT_COULD_HEED = "Failed, bound, deleted, Error 137"
 
 CREATING = Maybe("Pending, bound, ContainerCreating", NEWEST)
 BORN: Lines = ("Pending", "Pending, bound", CREATING)
@@ -48,7 +50,7 @@ STOPPED_AT_ONCE: Lines = (
     Maybe("Pending, bound, deleted", NEWEST),
     Maybe("Pending, bound, deleted, ContainerCreating", NEWEST),
     Maybe("Running, bound, deleted, running", MEANWHILE),
-    OneOf((NEVER_RAN, "Failed, bound, deleted, Error 143"), MEANWHILE),
+    OneOf((NEVER_RAN, "Failed, bound, deleted, Error 143", KILLED_BEFORE_IT_COULD_HEED), MEANWHILE),
     "gone",
 )
 UNSCHEDULED: Lines = ("Pending", "Pending, Unschedulable", "Pending, deleted, Unschedulable", "gone")

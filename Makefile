@@ -17,9 +17,13 @@ NAMESPACE := kubesaga-system
 # Of the fuzzer.
 SEEDS ?= 1000
 FIRST ?= 0
+# Of apt-get, where the machine is at its own upgrades.
+PATIENTLY := -o DPkg::Lock::Timeout=300
 # The step contract's conformance test runs a handler in Node.
 NODE := $(if $(shell command -v node),,install-node)
 export PATH := $(CACHE)/bin:$(PATH)
+# Compiled once: most of what a short process takes, and a tenth of the tests, would be compiling all again.
+unexport PYTHONDONTWRITEBYTECODE
 # The local provider's clusters are on this machine: no proxy may be asked for them.
 export NO_PROXY := $(or $(NO_PROXY),$(no_proxy)),10.232.0.0/13,10.240.0.0/13
 
@@ -101,7 +105,7 @@ help:  ## this list
 
 install-node:
 	@echo "installing packages: nodejs …" >&2
-	@apt-get update -qq && apt-get install --yes -qq --no-install-recommends nodejs >/dev/null \
+	@apt-get update -qq && apt-get $(PATIENTLY) install --yes -qq --no-install-recommends nodejs >/dev/null \
 		|| { echo "cannot install nodejs: put node, 18 or newer, on the PATH" >&2; exit 1; }
 
 .PHONY: install-node demo demo-local cluster-up cluster-down install kubeconfig check test bench chaos fuzz generate fmt clean help
@@ -113,6 +117,6 @@ $(ENVIRONMENT): pyproject.toml uv.lock handlers_image/pyproject.toml operator/py
 	@touch $@
 
 $(UV):
-	@$(BOOTSTRAP_PYTHON) -c 'import ensurepip' 2>/dev/null || { apt-get update && apt-get install --yes python3-venv; }
+	@$(BOOTSTRAP_PYTHON) -c 'import ensurepip' 2>/dev/null || { apt-get update && apt-get $(PATIENTLY) install --yes python3-venv; }
 	@$(BOOTSTRAP_PYTHON) -m venv $(CACHE)/uv-$(UV_VERSION)
 	@$(CACHE)/uv-$(UV_VERSION)/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)

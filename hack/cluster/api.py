@@ -50,12 +50,19 @@ class Api:
         return self.get("/api/v1/namespaces/default/serviceaccounts/default") is not None
 
 
-def wait_until(what: str, condition: Callable[[], bool], seconds: float, look_at: Path) -> None:
-    """Wait until the condition holds. Raises ClusterError naming the log to look at when it does not in time."""
+def wait_until(
+    what: str, condition: Callable[[], bool], seconds: float, look_at: Path, lives: Callable[[], bool]
+) -> None:
+    """Wait until the condition holds. Raises ClusterError naming the log to look at when it does not in time.
+
+    Nor is it waited for when the process that has to see to it does not live any more.
+    """
     if condition():
         return
     started = time.monotonic()
     while not condition():
+        if not lives():
+            raise ClusterError(f"{what}: not so, its process has ended; see {look_at}")
         if time.monotonic() - started > seconds:
             raise ClusterError(f"{what}: not within {seconds:.0f} s; see {look_at}")
         time.sleep(0.05)

@@ -23,7 +23,7 @@ def create(name: str) -> None:
         (hierarchy / name).mkdir(exist_ok=True)
 
 
-def remove(name: str, seconds: float = 10.0) -> None:
+def remove(name: str, seconds: float = 60.0) -> None:
     """Remove the control groups of that name and all below. Their processes have been ended already."""
     deadline = time.monotonic() + seconds
     for root in (hierarchy / name for hierarchy in hierarchies()):

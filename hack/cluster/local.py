@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import platform
 import shutil
-import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from hack.cluster import control_groups, control_plane, machine, network, node, tools
@@ -35,7 +34,7 @@ IDENTITIES = {
 }
 WITHOUT_API = ("etcd", "kube-apiserver", "containerd")
 WITH_API = ("kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "dns")
-START_SECONDS = 90.0
+START_SECONDS = 180.0
 
 
 class Local:
@@ -130,17 +129,21 @@ class Local:
         return Api(control_plane.server(network.network_of(self.paths.state)), self._pki)
 
     def _wait_for_api(self) -> None:
-        wait_until("API server ready", self._api().ready, START_SECONDS, self._log("kube-apiserver"))
+        self._wait_for("kube-apiserver", "API server ready", self._api().ready)
 
     def _wait_for_node(self) -> None:
         api = self._api()
-        wait_until("node ready", lambda: api.node_ready(NODE_NAME), START_SECONDS, self._log("kubelet"))
-        log = self._log("kube-controller-manager")
-        wait_until("pods can be created", api.default_account_exists, START_SECONDS, log)
+        self._wait_for("kubelet", "node ready", lambda: api.node_ready(NODE_NAME))
+        self._wait_for("kube-controller-manager", "pods can be created", api.default_account_exists)
 
     def _wait_for_containerd(self) -> None:
-        log = self._log("containerd")
-        wait_until("containerd ready", lambda: self.machine.succeeds("ctr", "version"), START_SECONDS, log)
+        self._wait_for("containerd", "containerd ready", lambda: self.machine.succeeds("ctr", "version"))
+
+    def _wait_for(self, component: str, what: str, condition: Callable[[], bool]) -> None:
+        def lives() -> bool:
+            return self.ledger.find(component) is not None
+
+        wait_until(what, condition, START_SECONDS, self._log(component), lives)
 
     def _load_pause_image(self) -> None:
         layer, archive = self.paths.state / "pause-layer.tar", self.paths.state / "pause.tar"
@@ -201,8 +204,7 @@ class Local:
         process = self.ledger.find(name)
         if process is None:
             raise ClusterError(f"{name} does not run; `restart {name}` starts it")
-        process.signal(signal.SIGKILL)
-        process.wait_gone(10)
+        process.kill()
 
     def kill_container(self, identifier: str) -> None:
         """End the first process of a container, known to containerd by this identifier, by SIGKILL."""
@@ -215,6 +217,8 @@ class Local:
     def restart(self, name: str) -> None:
         """End a component in order if it runs, start it again, and wait until it serves."""
         component = self._component(name)
+        if name == "kube-apiserver" and self.ledger.find("etcd") is None:
+            raise ClusterError("kube-apiserver cannot serve without etcd, which does not run; `up` starts both")
         process = self.ledger.find(name)
         if process is not None:
             process.stop(component.grace_seconds)

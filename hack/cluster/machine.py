@@ -26,6 +26,8 @@ NODE_PACKAGES = {
     "openssl": "openssl",
     "nsenter": "util-linux",
 }
+# A machine that has just started may be at its own upgrades. The Makefile waits as long.
+PATIENTLY = ("-o", "DPkg::Lock::Timeout=300")
 IMAGE_PACKAGES = {"buildah": "buildah", "mmdebstrap": "mmdebstrap", "unshare": "util-linux"}
 
 
@@ -64,4 +66,4 @@ def install_packages(packages: Iterable[str]) -> None:
             environment=quiet,
             remedy="the package lists could not be read; is the package mirror reachable?",
         )
-        run(["apt-get", "install", "--yes", "--no-install-recommends", *names], environment=quiet)
+        run(["apt-get", *PATIENTLY, "install", "--yes", "--no-install-recommends", *names], environment=quiet)

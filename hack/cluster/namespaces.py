@@ -20,6 +20,8 @@ from hack.cluster.processes import Process, child_of, command_line, every_pid, i
 
 BIN = "/run/kubesaga/bin"
 STATE = "/run/kubesaga/state"
+END_SECONDS = 120.0
+"""How long the end of a whole node may take, of all its pods, on a busy machine."""
 # No proxy and no other setting of the caller's shell may change what the cluster does.
 ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/bin", "HOME": "/root", "TMPDIR": "/var/tmp"}
 # The kubelet wants to change these for the whole machine; inside, they are ordinary files that it may write to.
@@ -122,7 +124,7 @@ class Machine:
         if holder is None:
             return
         holder.signal(signal.SIGKILL)
-        if not holder.wait_gone(30):
+        if not holder.wait_gone(END_SECONDS):
             raise ClusterError(f"the node (process {holder.pid}) does not end; is a process in it stuck in the kernel?")
 
     @staticmethod

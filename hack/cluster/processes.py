@@ -17,6 +17,8 @@ from pathlib import Path
 from hack.cluster.errors import ClusterError
 
 PROC = Path("/proc")
+KILL_SECONDS = 30.0
+"""How long a killed process may take to be gone: a large one on a busy machine, or one that waits for a disk."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +54,13 @@ class Process:
         """End the process: SIGTERM, then SIGKILL when the grace is over."""
         self.signal(signal.SIGTERM)
         if not self.wait_gone(grace_seconds):
-            self.signal(signal.SIGKILL)
-            if not self.wait_gone(10):
-                raise ClusterError(f"process {self.pid} does not end, not even by SIGKILL; is it stuck in the kernel?")
+            self.kill()
+
+    def kill(self) -> None:
+        """End the process by SIGKILL. Raises ClusterError when it is there still, long afterwards."""
+        self.signal(signal.SIGKILL)
+        if not self.wait_gone(KILL_SECONDS):
+            raise ClusterError(f"process {self.pid} does not end, not even by SIGKILL; is it stuck in the kernel?")
 
 
 def identify(pid: int) -> Process | None:
@@ -106,7 +112,7 @@ def spawn(command: Sequence[str], log: Path, environment: Mapping[str, str]) -> 
     return os.posix_spawnp(command[0], list(command), environment, file_actions=files, setsid=True)
 
 
-def child_of(launcher: int, seconds: float = 10.0) -> Process:
+def child_of(launcher: int, seconds: float = 60.0) -> Process:
     """The process that unshare or nsenter forked to enter new namespaces, as soon as it exists.
 
     Raises ClusterError when the launcher ends, or does not fork in time.

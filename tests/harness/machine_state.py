@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -67,7 +68,8 @@ def _firewall() -> list[str]:
 
 
 def _control_groups(own: str) -> list[str]:
-    groups = (str(path) for path in Path("/sys/fs/cgroup").rglob("*") if path.is_dir())
+    # Unlike a glob, a walk passes over what goes away meanwhile, such as the pods of other clusters.
+    groups = (os.path.join(place, name) for place, names, _ in os.walk("/sys/fs/cgroup") for name in names)
     return sorted(group for group in groups if "/kubesaga-" not in group or own in group)
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from hack.cluster import __main__ as command_line
-from hack.cluster import machine, providers
+from hack.cluster import machine, network, providers
+from hack.cluster.api import wait_until
 from hack.cluster.commands import run, succeeds
 from hack.cluster.current import Current
 from hack.cluster.errors import ClusterError
@@ -143,6 +144,28 @@ def test_a_command_that_needs_a_cluster_says_how_to_get_one(
     printed = capsys.readouterr()
     assert printed.out == ""
     assert printed.err == "error: the local cluster is not up; start it with `make cluster-up`\n"
+
+
+def test_an_api_server_is_not_restarted_without_its_store(
+    paths: Paths, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It would be waited for in vain, and whoever brings the store back would wait as well."""
+    local = Local(paths)
+    monkeypatch.setattr(local.machine, "require_holder", lambda: None)
+    monkeypatch.setattr(network, "network_of", lambda _: network.Network(0))
+    with pytest.raises(ClusterError, match="cannot serve without etcd, which does not run; `up` starts both"):
+        local.restart("kube-apiserver")
+
+
+def test_what_a_process_has_to_see_to_is_not_waited_for_once_the_process_has_ended() -> None:
+    lives = iter([True, True, False])
+    with pytest.raises(ClusterError, match=r"API server ready: not so, its process has ended; see api\.log"):
+        wait_until("API server ready", lambda: False, 60, Path("api.log"), lambda: next(lives))
+
+
+def test_what_takes_too_long_is_named_with_the_log_to_look_at() -> None:
+    with pytest.raises(ClusterError, match=r"node ready: not within 0 s; see kubelet\.log"):
+        wait_until("node ready", lambda: False, 0, Path("kubelet.log"), lambda: True)
 
 
 def test_status_says_that_a_cluster_is_down(

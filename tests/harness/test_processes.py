@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from hack.cluster import processes
 from hack.cluster.errors import ClusterError
 from hack.cluster.processes import Ledger, Process, child_of, command_line, identify, spawn
 
@@ -58,6 +59,15 @@ def test_a_process_that_ignores_sigterm_ends_by_sigkill() -> None:
         assert child.stdout.read(5) == b"ready"
         known(child).stop(grace_seconds=0.05)
         assert child.wait(10) == -signal.SIGKILL
+
+
+def test_a_process_that_is_not_gone_after_sigkill_is_an_error(
+    sleeper: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processes, "KILL_SECONDS", 0.02)
+    monkeypatch.setattr(Process, "signal", lambda *_: None)  # as if it were stuck in the kernel
+    with pytest.raises(ClusterError, match="does not end, not even by SIGKILL"):
+        known(sleeper).kill()
 
 
 def test_a_zombie_does_not_count_as_running(sleeper: subprocess.Popen[bytes]) -> None:

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
+from collections.abc import AsyncGenerator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from kubesaga.cli.following import Lines, canvas
+from kubesaga.cli.errors import CliError
+from kubesaga.cli.exits import ExitCode
+from kubesaga.cli.following import Asking, Lines, Quiet, canvas, follow
 from kubesaga.cli.tables import tree_table
 from kubesaga.cli.views.times import span
 from kubesaga.cli.views.tree import rows
+from kubesaga.client import AsyncKubesaga, Task, Unreachable
 from tests.cli import stories
+from tests.cli.recorded import task
 
 
 def test_lines_tell_each_change_once() -> None:
@@ -88,3 +95,51 @@ def test_where_no_room_is_left_names_are_cut_before_states() -> None:
     head = console.file.getvalue().splitlines()[1]
     assert head.startswith("an-order-")
     assert "BlockedByFailures" in head
+
+
+class Watched(AsyncKubesaga):
+    """A client whose watch tells of these Tasks, and then of nothing; and whether that watch was ended."""
+
+    def __init__(self, *versions: Task) -> None:
+        self._versions = versions
+        self.left = False
+
+    async def watch(self, *_names: Any, **_options: Any) -> AsyncGenerator[Task, None]:
+        try:
+            for version in self._versions:
+                yield version
+            await asyncio.sleep(3600)
+        finally:
+            await asyncio.sleep(0)
+            self.left = True
+
+
+def test_what_cannot_be_read_of_sub_workflows_for_a_while_does_not_end_the_watch_of_their_parent() -> None:
+    steps = [{"name": "below", "state": "InProgress", "attempt": 1, "childName": "order-1-below"}]
+    waiting = Task(task(status={"state": "WaitingForDependencies", "steps": steps}))
+    ended = Task(task(status={"state": "Complete", "outcome": "Succeeded", "steps": steps}))
+    looks: list[str] = []
+
+    class Away(Watched):
+        async def children(self, name: str, *, namespace: str | None = None) -> list[Task]:
+            looks.append(f"{namespace}/{name}")
+            raise Unreachable("it does not answer", "wait")
+
+    async def main() -> None:
+        saga = Away(waiting, ended)
+        assert await follow(saga, waiting, lambda found: found.finished, Quiet(), asking=Asking(Quiet())) is ended
+
+    asyncio.run(main())
+    assert looks == ["shop/order-1", "shop/order-1"]
+
+
+@pytest.mark.parametrize("versions", [(), (Task(task()),)])
+def test_who_has_waited_in_vain_is_told_the_state_and_leaves_no_watch_behind(versions: tuple[Task, ...]) -> None:
+    saga = Watched(*versions)
+
+    async def main() -> None:
+        with pytest.raises(CliError, match=r"waited for in vain for 0\.01 s: it is Pending") as error:
+            await follow(saga, Task(task()), lambda found: found.finished, Quiet(), 0.01)
+        assert (error.value.code, saga.left) == (ExitCode.TIMEOUT, True)
+
+    asyncio.run(main())

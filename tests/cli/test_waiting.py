@@ -152,3 +152,75 @@ def test_a_reader_who_has_gone_ends_logs_that_are_followed(tmp_path: Path) -> No
         assert (left.returncode, left.stderr) == (ExitCode.BROKEN_PIPE, "")
 
     play(tmp_path, act)
+
+
+def test_the_log_of_a_step_is_followed_before_its_task_has_started(tmp_path: Path, capsys: Capture) -> None:
+    async def act(saga: AsyncKubesaga, cluster: Cluster) -> None:
+        task = await saga.submit(TaskRequest("fulfil", name="order-1"))
+        following = asyncio.create_task(
+            asyncio.to_thread(main, ["logs", "order-1", "pay", "-f", *on_cluster(tmp_path)])
+        )
+        await until(cluster.watches)
+        cluster.pod(pod("order-1-pay-x", dict(task.raw), "pay", 1), "Succeeded")
+        cluster.logs.write("order-1-pay-x", "one", "two")
+        cluster.logs.end("order-1-pay-x")
+        step = {"name": "pay", "state": "Complete", "outcome": "Succeeded", "attempt": 1, "jobName": "order-1-pay"}
+        cluster.status("order-1", state="StepsInProcess", steps=[step])
+        assert await following == ExitCode.DONE
+
+    play(tmp_path, act)
+    assert capsys.readouterr() == ("one\ntwo\n", "")
+
+
+def test_attempts_that_passed_while_the_watch_was_cut_off_are_read_too(tmp_path: Path, capsys: Capture) -> None:
+    async def act(saga: AsyncKubesaga, cluster: Cluster) -> None:
+        task = await saga.submit(TaskRequest("fulfil", name="order-1"))
+        for attempt in (1, 2, 3):
+            cluster.pod(pod(f"pay-{attempt}", dict(task.raw), "pay", attempt), "Succeeded")
+            cluster.logs.write(f"pay-{attempt}", f"attempt {attempt}")
+            cluster.logs.end(f"pay-{attempt}")
+        step = {"name": "pay", "state": "InProgress", "attempt": 1, "jobName": "order-1-pay"}
+        cluster.status("order-1", state="StepsInProcess", steps=[step])
+        following = asyncio.create_task(
+            asyncio.to_thread(main, ["logs", "order-1", "pay", "-f", *on_cluster(tmp_path)])
+        )
+        await until(cluster.watches)
+        cluster.status("order-1", steps=[{**step, "state": "Complete", "outcome": "Succeeded", "attempt": 3}])
+        assert await following == ExitCode.DONE
+
+    play(tmp_path, act)
+    out, err = capsys.readouterr()
+    assert (sorted(out.splitlines()), err) == (["attempt 1", "attempt 2", "attempt 3"], "")
+
+
+def test_a_step_that_the_task_turns_out_not_to_have_is_not_followed(tmp_path: Path, capsys: Capture) -> None:
+    async def act(saga: AsyncKubesaga, cluster: Cluster) -> None:
+        await saga.submit(TaskRequest("fulfil", name="order-1"))
+        following = asyncio.create_task(
+            asyncio.to_thread(main, ["logs", "order-1", "pya", "-f", *on_cluster(tmp_path)])
+        )
+        await until(cluster.watches)
+        cluster.status("order-1", state="StepsInProcess", steps=[{"name": "pay", "state": "Pending"}])
+        assert await following == ExitCode.NOT_FOUND
+
+    play(tmp_path, act)
+    assert capsys.readouterr().err == "error: Task order-1 has no step 'pya'\nhint: did you mean pay?\n"
+
+
+def test_logs_that_are_followed_onto_a_full_disk_end_with_a_word_about_it(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "kubesaga.cli", "logs", "order-1", "--follow", *on_cluster(tmp_path)]
+
+    def write_nowhere() -> subprocess.CompletedProcess[str]:
+        with Path("/dev/full").open("w", encoding="utf-8") as full:
+            return subprocess.run(command, check=False, stdout=full, stderr=subprocess.PIPE, text=True)
+
+    async def act(saga: AsyncKubesaga, cluster: Cluster) -> None:
+        task = await saga.submit(TaskRequest("fulfil", name="order-1"))
+        step = {"name": "pay", "state": "InProgress", "attempt": 1, "jobName": "order-1-pay"}
+        cluster.status("order-1", state="StepsInProcess", steps=[step])
+        cluster.pod(pod("order-1-pay-x", dict(task.raw), "pay", 1))
+        cluster.logs.write("order-1-pay-x", "one")
+        left = await asyncio.to_thread(write_nowhere)
+        assert (left.returncode, left.stderr.splitlines()[0]) == (ExitCode.USAGE, "error: no space left on device")
+
+    play(tmp_path, act)

@@ -94,9 +94,9 @@ def test_no_try_is_begun_after_the_requests_time(tmp_path: Path) -> None:
         async with serving(cluster) as url:
             path = tmp_path / "other"
             path.mkdir()
-            async with AsyncKubesaga.connect(kubeconfig(path, url), request_timeout=1.0) as hasty:
+            async with AsyncKubesaga.connect(kubeconfig(path, url), request_timeout=9.0) as hasty:
                 cluster.requests.clear()
-                cluster.refuse(429, "TooManyRequests", retry_after="5")
+                cluster.refuse(429, "TooManyRequests", retry_after="10")
                 with pytest.raises(ServerFault):
                     await hasty.list()
                 assert len(cluster.requests) == 1

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kubesaga.client import AsyncKubesaga, LogLine, NoResult, NotFound, Role, TaskRequest
+from kubesaga.client import AsyncKubesaga, LogLine, NoResult, NotFound, Role, TaskRequest, patient
 from tests.client.cluster import Cluster, play
 from tests.client.pod_logs import pod
 
@@ -118,10 +118,35 @@ def test_a_log_that_the_kubelet_cannot_read_yet_is_asked_for_again(tmp_path: Pat
         cluster.pod(pod("p1", task, "pay", 2), "Succeeded" if over else "Running")
         cluster.logs.write("p1", "here")
         cluster.logs.end("p1")
-        cluster.logs.unreadable["p1"] = 3
-        if not over:
-            cluster.logs.when_refused = lambda _: cluster.pod(pod("p1", task, "pay", 2), "Succeeded")
+        cluster.logs.unreadable["p1"] = 3 if over else 25
+
+        def end(name: str) -> None:
+            if not cluster.logs.unreadable[name]:
+                cluster.pod(pod("p1", task, "pay", 2), "Succeeded")
+
+        cluster.logs.when_refused = end
         assert [str(line) for line in await read(saga, follow=not over)] == ["here"]
+
+    play(tmp_path, act)
+
+
+def test_a_log_is_followed_through_an_absence_of_the_api_server(tmp_path: Path) -> None:
+    async def act(saga: AsyncKubesaga, cluster: Cluster) -> None:
+        task = await begin(saga, cluster, RUNNING)
+        running = pod("p1", task, "pay", 1)
+        cluster.pod(running)
+        cluster.logs.cuts = 1
+        cluster.logs.write("p1", "one")
+        lines = saga.logs("a", "pay", follow=True)
+        assert str(await anext(lines)) == "one"
+        cluster.refuse(503, "ServiceUnavailable", times=4 * patient.TRIES)
+        cluster.logs.write("p1", "two")
+        assert str(await anext(lines)) == "two"
+        cluster.refuse(503, "ServiceUnavailable", times=4 * patient.TRIES)
+        cluster.pod(running, "Succeeded")
+        cluster.logs.end("p1")
+        cluster.status("a", steps=[{**DONE, "attempt": 1}])
+        assert [str(line) async for line in lines] == []
 
     play(tmp_path, act)
 

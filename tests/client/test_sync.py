@@ -6,10 +6,11 @@ import asyncio
 import inspect
 import os
 import re
+import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ import pytest
 
 import kubesaga.client
 from kubesaga.client import AsyncKubesaga, Kubesaga, Misconfigured, NotFound, TaskRequest
+from kubesaga.client.threads import LoopThread
 from tests.client.cluster import NAMESPACE, Cluster, serving
 from tests.kube.server import kubeconfig
 
@@ -140,6 +142,46 @@ def test_it_works_where_a_loop_runs_already(tmp_path: Path) -> None:
                 return saga.submit(TaskRequest("fulfil", name="a")).name
 
         assert asyncio.run(main()) == "a"
+
+
+def test_ctrl_c_is_what_ends_an_iteration_however_long_its_source_takes_to_end() -> None:
+    thread, waits, ended = LoopThread(), threading.Event(), threading.Event()
+
+    async def source() -> AsyncGenerator[int, None]:
+        try:
+            yield 1
+            waits.set()
+            await asyncio.sleep(3600)
+        finally:
+            await asyncio.sleep(0.05)
+            ended.set()
+
+    def interrupt() -> None:
+        waits.wait()
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=interrupt, daemon=True).start()
+    seen: list[int] = []
+    with pytest.raises(KeyboardInterrupt):
+        seen.extend(thread.iterate(source()))
+    assert (seen, ended.is_set()) == ([1], True)
+    thread.close()
+
+
+def test_what_is_begun_while_the_client_closes_is_refused_and_does_not_wait_for_ever() -> None:
+    thread = LoopThread()
+    refused: list[str] = []
+
+    async def work() -> None:
+        raise AssertionError("it is not to be begun")
+
+    def begin() -> None:
+        with pytest.raises(RuntimeError) as error:
+            thread.run(work())
+        refused.append(str(error.value))
+
+    thread.close(lambda: asyncio.to_thread(begin))
+    assert refused == ["this client is closed: connect another one"]
 
 
 def test_a_client_that_cannot_connect_leaves_no_thread_behind(tmp_path: Path) -> None:

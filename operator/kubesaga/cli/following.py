@@ -62,7 +62,7 @@ class Asking:
 
 async def follow(
     saga: AsyncKubesaga,
-    name: str,
+    task: Task,
     there: Callable[[Task], bool],
     canvas: Canvas,
     timeout: float | None = None,
@@ -72,34 +72,38 @@ async def follow(
 ) -> Task:
     """Draw the Task until it is ``there``, and return it.
 
-    ``asking`` says what it asks of humans meanwhile; ``pause`` in seconds is the longest between two looks at its
-    sub-workflows. Raises CliError where it is deleted, or ``timeout`` (seconds) is over.
+    ``task`` is it as it was read last. ``asking`` says what it asks of humans meanwhile; ``pause`` in seconds is the
+    longest between two looks at its sub-workflows. Raises CliError where it is deleted, or ``timeout`` (seconds) over.
     """
     import asyncio
 
+    from kubesaga.client import ServerFault, Unreachable
+
     stories = Stories(saga)
-    latest: Task | None = None
+    latest = task
     try:
-        async with asyncio.timeout(timeout), aclosing(_ticking(saga, name, pause)) as told:
+        async with asyncio.timeout(timeout), aclosing(_ticking(saga, task.name, pause)) as told:
             async for latest in told:
                 if latest.deleted:
                     break
-                story = await stories.of(latest)
-                canvas.draw(story)
-                if there(latest):
+                arrived = there(latest)
+                with suppress(ServerFault, Unreachable):  # the watch knows how long that is to be borne
+                    story = await stories.of(latest)
+                    canvas.draw(story)
+                    if asking is not None and not arrived:
+                        asking.look(story, time.time())
+                if arrived:
                     return latest
-                if asking is not None:
-                    asking.look(story, time.time())
     except TimeoutError:
-        raise too_late(name, saga.namespace, latest, timeout) from None
-    raise CliError(f"Task {name} was deleted meanwhile", None, ExitCode.NOT_FOUND)
+        raise too_late(latest, timeout) from None
+    raise CliError(f"Task {task.name} was deleted meanwhile", None, ExitCode.NOT_FOUND)
 
 
-def too_late(name: str, namespace: str, latest: Task | None, timeout: float | None) -> CliError:
+def too_late(latest: Task, timeout: float | None) -> CliError:
     """The time to wait is over."""
-    state = f"it is {latest.state}" if latest is not None else "nothing was seen of it"
-    hint = f"see what it waits for: kubesaga explain {name} -n {namespace}"
-    return CliError(f"Task {name} was waited for in vain for {timeout:g} s: {state}", hint, ExitCode.TIMEOUT)
+    message = f"Task {latest.name} was waited for in vain for {timeout:g} s: it is {latest.state}"
+    hint = f"see what it waits for: kubesaga explain {latest.name} -n {latest.namespace}"
+    return CliError(message, hint, ExitCode.TIMEOUT)
 
 
 async def _ticking(saga: AsyncKubesaga, name: str, pause: float) -> AsyncGenerator[Task, None]:
@@ -120,13 +124,15 @@ async def _ticking(saga: AsyncKubesaga, name: str, pause: float) -> AsyncGenerat
     try:
         while True:
             with suppress(TimeoutError):
-                latest = await asyncio.wait_for(news.get(), pause if latest is not None else None)
+                async with asyncio.timeout(pause if latest is not None else None):
+                    latest = await news.get()
             if latest is None:
                 break
             yield latest
         await listening
     finally:
         listening.cancel()
+        await asyncio.gather(listening, return_exceptions=True)  # its connection is given up before the client closes
 
 
 @contextmanager

@@ -14,15 +14,18 @@ from kubesaga.client.errors import NoResult, translated
 from kubesaga.client.objects import LogLine
 from kubesaga.client.readings import ReadingCalls, record_of
 from kubesaga.client.views import Task
-from kubesaga.client.watching import Selection
+from kubesaga.client.watching import Selection, patiently
 from kubesaga.engine.vocabulary import Role
-from kubesaga.kube.client import Kube, Obj, pods_path
+from kubesaga.kube.client import Kube, Obj, pods_path, tasks_path
 from kubesaga.kube.errors import KubeError
 
 # How often a step that is followed is looked at, and how long its log may be silent before it is asked for anew.
 LOOK_SECONDS = 1.0
 SILENCE_SECONDS = 300.0
+# How often in a row a log is asked for in vain, a look apart, before that is told: of a pod that is over, and of one
+# that runs and is followed, whose node may be away for a while.
 _TRIES = 5
+_TRIES_RUNNING = 300
 _OVER = frozenset({"Succeeded", "Failed"})
 # Whatever keeps the kubelet from reading a log, it calls a bad request. Most of it passes: the container is about to
 # start, its status is not known yet, its log is not opened yet or is being rotated.
@@ -56,8 +59,8 @@ class LogCalls(ReadingCalls):
         selection = Selection(pods_path(task.namespace), _labels(task, step, role, attempt))
         read: set[str] = set()
         while True:
-            over = not follow or _is_over(await self.get(name, namespace=task.namespace), step, role, attempt)
-            pods = sorted(await self._list(selection, f"pods of Task {name}"), key=_order)
+            over = not follow or _is_over(await self._again(task), step, role, attempt)
+            pods = sorted(await self._pods(selection, f"pods of Task {name}", follow), key=_order)
             for pod in [each for each in pods if each["metadata"]["uid"] not in read]:
                 read.add(pod["metadata"]["uid"])
                 reader = _Reader(self.kube, selection.path, pod, step, role, tail, follow)
@@ -70,6 +73,20 @@ class LogCalls(ReadingCalls):
             await asyncio.sleep(LOOK_SECONDS)
         if not read:
             raise _nothing(task, step, role, attempt)
+
+    async def _again(self, task: Task) -> Task:
+        """The Task as it is now, as soon as the server is there to say so."""
+        path = tasks_path(task.namespace, task.name)
+        with translated(f"reading Task {task.name}"):
+            return Task(await patiently(lambda: self.kube.get(path)))
+
+    async def _pods(self, selection: Selection, what: str, follow: bool) -> list[Obj]:
+        """The pods that there are; where they are followed, as soon as the server is there to say so."""
+        if not follow:
+            return await self._list(selection, what)
+        with translated(f"listing {what}"):
+            items, _ = await patiently(lambda: self.kube.list(selection.path, selection.labels))
+            return items
 
 
 @dataclass(slots=True)
@@ -97,23 +114,28 @@ class _Reader:
                         yield line
                 if over:
                     return
+                failures = 0
             except KubeError as error:
                 nothing = error.not_found or _never_begun(error)
-                unreadable = error.status == _UNREADABLE and not nothing
                 if nothing and over:
                     return
-                if not (nothing or unreadable or error.transient):
-                    raise
                 # A program that says nothing for long is no fault.
                 failures = 0 if nothing or clock() - begun >= SILENCE_SECONDS else failures + 1
-                if failures >= _TRIES:
-                    if unreadable:
-                        raise _unreadable(self.pod, error) from error
-                    raise
+                if failures:
+                    self._refuse(error, failures, over)
             # Once it is over it is read again: it may have begun, and ended, since it was read.
-            over = over or (not failures and await self._is_over())
+            if not over and await self._is_over():
+                failures, over = 0, True
             if failures or not over:
                 await asyncio.sleep(LOOK_SECONDS)
+
+    def _refuse(self, error: KubeError, failures: int, over: bool) -> None:
+        """Raise the error, if asking again does not help."""
+        unreadable = error.status == _UNREADABLE
+        if not (unreadable or error.transient):
+            raise error
+        if failures >= (_TRIES if over else _TRIES_RUNNING):
+            raise _unreadable(self.pod, error) if unreadable else error from error
 
     async def _once(self) -> AsyncGenerator[LogLine, None]:
         """What there is behind the last line that was read."""
@@ -135,8 +157,9 @@ class _Reader:
                 yield LogLine(text, _moment(stamp), meta["name"], self.step, self.role, attempt)
 
     async def _is_over(self) -> bool:
+        path = f"{self.path}/{self.pod['metadata']['name']}"
         try:
-            self.pod = await self.kube.get(f"{self.path}/{self.pod['metadata']['name']}")
+            self.pod = await patiently(lambda: self.kube.get(path))
         except KubeError as error:
             if error.not_found:
                 return True

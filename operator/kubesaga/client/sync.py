@@ -71,9 +71,7 @@ class Kubesaga:
     def close(self) -> None:
         """Close the connections. The client cannot be used afterwards."""
         atexit.unregister(self.close)
-        if self._thread.alive:
-            self._thread.run(self._saga.close())
-            self._thread.close()
+        self._thread.close(self._saga.close)
 
     def __enter__(self) -> Self:
         return self

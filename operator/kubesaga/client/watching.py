@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from kubesaga.kube.client import Kube, Obj
 from kubesaga.kube.errors import KubeError
@@ -23,6 +23,8 @@ SILENCE_SECONDS = 60.0
 PATIENCE_SECONDS = 300.0
 FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 10.0
+
+T = TypeVar("T")
 
 Change = tuple[str, Obj]
 """ADDED, MODIFIED or DELETED, and the object."""
@@ -57,6 +59,39 @@ async def changes(kube: Kube, selection: Selection, known: Iterable[Obj] = ()) -
                     yield change
 
 
+async def patiently(read: Callable[[], Awaitable[T]]) -> T:
+    """What is read, as soon as the server is there to answer. Raises KubeError as ``changes`` does."""
+    patience = _Patience()
+    while True:
+        try:
+            return await read()
+        except KubeError as error:
+            await patience.bear(error)
+
+
+class _Patience:
+    """How long the server has failed, and how long that is borne."""
+
+    def __init__(self) -> None:
+        self._failures = 0
+        self._failing_since: float | None = None
+
+    def renew(self) -> None:
+        """It has answered."""
+        self._failures, self._failing_since = 0, None
+
+    async def bear(self, error: KubeError) -> None:
+        """Wait before the next try. Raises the error if that does not help."""
+        now = asyncio.get_running_loop().time()
+        if self._failing_since is None:
+            self._failing_since = now
+        if not (error.transient or error.gone) or now - self._failing_since > PATIENCE_SECONDS:
+            raise error
+        pause = min(FIRST_PAUSE * 2**self._failures, _LONGEST_PAUSE)
+        self._failures += 1
+        await asyncio.sleep(error.retry_after or pause)
+
+
 class _Watch:
     """What is known of the objects, and up to which ``version``; an empty one asks for a new list."""
 
@@ -65,9 +100,8 @@ class _Watch:
         self._kube = kube
         self._selection = selection
         self._known = {obj["metadata"]["uid"]: obj for obj in known}
-        self._begun = False
-        self._failures = 0
-        self._failing_since: float | None = None
+        self._begun = bool(self._known)  # the server was there to tell of these
+        self._patience = _Patience()
 
     async def listed(self) -> list[Change]:
         """What a list tells beyond what is known."""
@@ -79,7 +113,7 @@ class _Watch:
             except KubeError as error:
                 if not (self._begun or error.gone):
                     raise  # nobody waits yet: who asks shall know at once
-                await self._bear(error)
+                await self._patience.bear(error)
         self._begun = True
         there = {obj["metadata"]["uid"]: obj for obj in items}
         gone = [("DELETED", obj) for uid, obj in self._known.items() if uid not in there]
@@ -106,20 +140,22 @@ class _Watch:
                     change = self._read(json.loads(line))
                     if change is not None:
                         yield change
-            self._well()
+            self._patience.renew()
         except ValueError as error:  # a line that broke off
-            await self._bear(KubeError(0, "NoAnswer", f"the watch of {self._selection.path} broke off: {error}"))
+            await self._patience.bear(
+                KubeError(0, "NoAnswer", f"the watch of {self._selection.path} broke off: {error}")
+            )
         except KubeError as error:
             if error.gone:
                 self.version = ""
             else:
-                await self._bear(error)
+                await self._patience.bear(error)
 
     def _read(self, event: Mapping[str, Any]) -> Change | None:
         type_, obj = event["type"], event["object"]
         if type_ == "ERROR":
             raise KubeError(obj.get("code", 500), obj.get("reason", "Unknown"), obj.get("message", ""))
-        self._well()
+        self._patience.renew()
         self.version = _version(obj)
         if type_ == "BOOKMARK":
             return None
@@ -129,20 +165,6 @@ class _Watch:
         else:
             self._known[uid] = obj
         return type_, obj
-
-    def _well(self) -> None:
-        self._failures, self._failing_since = 0, None
-
-    async def _bear(self, error: KubeError) -> None:
-        """Wait before the next try. Raises the error if that does not help."""
-        now = asyncio.get_running_loop().time()
-        if self._failing_since is None:
-            self._failing_since = now
-        if not (error.transient or error.gone) or now - self._failing_since > PATIENCE_SECONDS:
-            raise error
-        pause = min(FIRST_PAUSE * 2**self._failures, _LONGEST_PAUSE)
-        self._failures += 1
-        await asyncio.sleep(error.retry_after or pause)
 
 
 def _version(obj: Mapping[str, Any]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -69,10 +69,10 @@ def logs(
     async def do(saga: AsyncKubesaga) -> None:
         async with task_expected(saga, task):
             found = await saga.get(task)
-        wanted.check(found, follow=follow)
         if follow:
             await _follow(saga, wanted)
         else:
+            wanted.check(found)
             await _print(saga, wanted, found)
 
     cluster.run(do)
@@ -87,10 +87,10 @@ class _Wanted:
     attempt: int | None
     role: Role | None
 
-    def check(self, task: Task, *, follow: bool) -> None:
-        """Refuse what has no log. Raises CliError."""
-        if self.step is None:
-            return
+    def check(self, task: Task, *, follow: bool = False) -> None:
+        """Refuse what has no log or, where it is followed, never will have one. Raises CliError."""
+        if self.step is None or (follow and not task.steps and not (task.finished or task.deleted)):
+            return  # a Task that was just submitted has no steps yet
         check_step(self.task, self.step, [each.name for each in task.steps])
         found = task.step(self.step)
         if found is not None and found.child_name:
@@ -151,7 +151,7 @@ async def _print(saga: AsyncKubesaga, wanted: _Wanted, task: Task) -> None:
 
 
 async def _follow(saga: AsyncKubesaga, wanted: _Wanted) -> None:
-    """What there is and what comes, each attempt as it starts, until no more can come."""
+    """What there is and what comes, each attempt as it starts, until no more can come. Raises CliError."""
     import asyncio
 
     from kubesaga.client import KubesagaError, NoResult
@@ -162,25 +162,34 @@ async def _follow(saga: AsyncKubesaga, wanted: _Wanted) -> None:
         except NoResult as error:
             output.note(f"{error} ({error.remedy})")
 
-    copying: set[Source] = set()
+    begun: dict[tuple[str, Role], int] = {}
     try:
         async with asyncio.TaskGroup() as group, aclosing(saga.watch(wanted.task)) as versions:
             async for task in versions:
+                wanted.check(task, follow=True)
                 for source in wanted.sources(task):
-                    if source not in copying:
-                        copying.add(source)
-                        group.create_task(copy(source))
+                    for each in _unread(source, begun):
+                        group.create_task(copy(each))
                 if wanted.is_over(task):
                     break
-    except* (KubesagaError, BrokenPipeError) as failed:
+    except* (CliError, KubesagaError, OSError) as failed:  # an OSError: nobody reads what is written, or it has no room
         first = failed.exceptions[0]
         raise first from first.__cause__
 
 
+def _unread(latest: Source, begun: dict[tuple[str, Role], int]) -> list[Source]:
+    """The attempts up to this one since the last that was begun, which are several after a watch was cut off."""
+    key = latest.step, latest.role
+    numbers = range(begun.get(key, latest.attempt - 1) + 1, latest.attempt + 1)
+    begun[key] = latest.attempt
+    return [replace(latest, attempt=number) for number in numbers]
+
+
 async def _copy(saga: AsyncKubesaga, wanted: _Wanted, source: Source, *, follow: bool) -> None:
     prefix = source.prefix if wanted.prefixed else ""
-    lines = saga.logs(wanted.task, source.step, attempt=source.attempt, role=source.role, follow=follow)
-    async for line in lines:
-        sys.stdout.write(f"{prefix}{line.text}\n")
-        if follow:
-            sys.stdout.flush()
+    said = saga.logs(wanted.task, source.step, attempt=source.attempt, role=source.role, follow=follow)
+    async with aclosing(said) as lines:
+        async for line in lines:
+            sys.stdout.write(f"{prefix}{line.text}\n")
+            if follow:
+                sys.stdout.flush()

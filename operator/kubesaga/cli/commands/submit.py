@@ -206,7 +206,7 @@ async def _followed(saga: AsyncKubesaga, task: Task, limit: float | None, cluste
 
     output.note(f"Task {task.name} in namespace {task.namespace}")
     with canvas(sys.stderr) as drawn:
-        return await follow(saga, task.name, is_over, drawn, limit, asking=Asking(drawn, cluster.pointed))
+        return await follow(saga, task, is_over, drawn, limit, asking=Asking(drawn, cluster.pointed))
 
 
 def _show(tasks: list[Task], format_: Format, dry_run: DryRun, *, waited: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -65,9 +66,10 @@ def list_tasks(
 
     async def go_on(saga: AsyncKubesaga) -> None:
         widths: list[int] = []
-        async for task in saga.watch(all_namespaces=all_namespaces, selector=selector):
-            if not task.deleted and fits(task):
-                _print_change(task, widths, output_, all_namespaces=all_namespaces)
+        async with aclosing(saga.watch(all_namespaces=all_namespaces, selector=selector)) as versions:
+            async for task in versions:
+                if not task.deleted and fits(task):
+                    _print_change(task, widths, output_, all_namespaces=all_namespaces)
 
     if watch:
         cluster.run(go_on)

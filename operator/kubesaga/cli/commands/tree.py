@@ -44,9 +44,9 @@ def tree(
         from kubesaga.cli.following import canvas, follow
 
         async with task_expected(saga, task):
-            await saga.get(task)
+            latest = await saga.get(task)
         with canvas(sys.stdout) as drawn:
-            await follow(saga, task, lambda found: found.finished, drawn)
+            await follow(saga, latest, lambda found: found.finished, drawn)
 
     if watch:
         cluster.run(go_on)

@@ -50,9 +50,9 @@ def wait(
         from kubesaga.cli.following import Asking, Quiet, follow
 
         async with task_expected(saga, task):
-            await saga.get(task)
+            latest = await saga.get(task)
         met = lambda found: there(found) or is_over(found)  # noqa: E731
-        return await follow(saga, task, met, Quiet(), limit, asking=Asking(Quiet(), cluster.pointed), pause=_LOOK)
+        return await follow(saga, latest, met, Quiet(), limit, asking=Asking(Quiet(), cluster.pointed), pause=_LOOK)
 
     finish(cluster.run(do), there, for_, cluster)
 

@@ -32,6 +32,8 @@ PARTS: Mapping[str, str] = {
 UP_TRIES = 20
 PATIENCE = 60.0
 """Seconds for which a fault looks for something to strike."""
+OUTAGE_PATIENCE = 300.0
+"""Seconds for which it waits where it cannot even look, since other faults have taken the API server away."""
 LOOK = 0.5
 
 
@@ -60,12 +62,12 @@ class Faults:
 
     async def strike(self, fault: Fault) -> str:
         """Do it, as soon as there is something to strike, and say what was struck."""
-        deadline = time.monotonic() + PATIENCE
+        begun = time.monotonic()
         while True:
             try:
                 struck = await self._ways[fault.kind](fault)
             except (Missed, ChaosError, KubeError) as error:
-                if time.monotonic() > deadline:
+                if time.monotonic() - begun > _patience(error):
                     self.missed[fault.kind] += 1
                     return f"missed: {error}"
             else:
@@ -144,6 +146,10 @@ class Faults:
         if not running:
             raise Missed("no step runs")
         return running[int(fault.choice * len(running))]
+
+
+def _patience(error: Exception) -> float:
+    return OUTAGE_PATIENCE if isinstance(error, KubeError) and error.transient else PATIENCE
 
 
 def container_of(pod: Obj) -> str:

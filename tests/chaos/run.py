@@ -35,7 +35,7 @@ PLACES = {
     "Deployment": "/apis/apps/v1/namespaces/{}/deployments",
 }
 EVENTS = "/api/v1/namespaces/{}/events"
-READY_SECONDS = 120.0
+READY_SECONDS = 300.0
 TELL_SECONDS = 15.0
 LOOK_SECONDS = 0.2
 QUIET_SECONDS = 3.0

@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +17,7 @@ import pytest
 
 from hack.cluster.paths import CHECKOUT, Paths
 from tests.cluster import dead_node, installation
-from tests.cluster.kubectl import Kubectl
+from tests.cluster.kubectl import PATIENCE, Kubectl, KubectlError
 from tests.cluster.namespaces import fresh_namespace
 
 HERE = Path(__file__).parent
@@ -50,7 +51,7 @@ def cluster() -> Kubectl:
     if program is None:
         pytest.fail("no kubectl in .cache/bin or on PATH: run `make cluster-up`, which builds it", pytrace=False)
     kubectl = Kubectl(Path(program), Path(named))
-    kubectl.raw("/readyz")
+    _wait_ready(kubectl)
     return kubectl
 
 
@@ -80,6 +81,20 @@ def namespace(operator: Kubectl) -> Iterator[Kubectl]:
     """A namespace of this test's own, which the operator serves."""
     with fresh_namespace(operator) as own:
         yield own
+
+
+def _wait_ready(kubectl: Kubectl) -> None:
+    """Wait until the API server says that it is ready, which one whose disk is busy takes back for a moment."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            kubectl.raw("/readyz")
+        except KubectlError as error:
+            if time.monotonic() > deadline:
+                pytest.fail(f"the cluster of {kubectl.kubeconfig} is not ready: {error}", pytrace=False)
+        else:
+            return
+        time.sleep(0.5)
 
 
 def _hack_cluster(command: str) -> str:

@@ -105,9 +105,10 @@ class Crowd:
 
     def unlaunched(self) -> set[str]:
         """The Jobs of attempts that are on record, and that are not there (yet)."""
-        begun = [found for found in self.kubectl.get_all(TASK) if "steps" in found.get("status", {})]
-        recorded = {name for found in begun for name in tasks.expected_job_names(found)}
-        return recorded - {tasks.name_of(job) for job in self.kubectl.get_all("jobs")}
+        found = self.kubectl.get_all(f"{TASK},jobs.batch")  # by one command: a leader may be frozen meanwhile
+        begun = [each for each in found if each["kind"] == "Task" and "steps" in each.get("status", {})]
+        recorded = {name for task in begun for name in tasks.expected_job_names(task)}
+        return recorded - {tasks.name_of(each) for each in found if each["kind"] == "Job"}
 
     def first_move(self, since: float) -> float | None:
         """When a Task was first moved from then on, as the histories say; times in seconds since the epoch."""

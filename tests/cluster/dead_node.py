@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import json
 import secrets
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 
 from tests.cluster import tasks
-from tests.cluster.kubectl import Kubectl, Manifest
+from tests.cluster.kubectl import Kubectl, KubectlError, Manifest
 from tests.cluster.namespaces import fresh_namespace
 from tests.cluster.tasks import TASK, sh
 
 KEY = "kubesaga.dev/test-node"
 CANCELLED, DELETED = "cancelled", "deleted"
 _UNREACHABLE = "node.kubernetes.io/unreachable"
+_BREATH = 10.0
+"""Seconds between two words of a node that lives, as of a kubelet; after some fifty in silence it counts as dead."""
 _ROOM = {"cpu": "4", "memory": "4Gi", "pods": "10"}
 
 
@@ -42,9 +45,10 @@ def stranded(operator: Kubectl) -> Iterator[Kubectl]:
                 ),
             ),
         )
-        for name in (CANCELLED, DELETED):
-            _tell_of_a_start(kubectl, name)
-            kubectl.until(TASK, name, lambda t: tasks.step(t, "work").get("state") == "InProgress", "running")
+        with _alive(operator, node):
+            for name in (CANCELLED, DELETED):
+                _tell_of_a_start(kubectl, name)
+                kubectl.until(TASK, name, lambda t: tasks.step(t, "work").get("state") == "InProgress", "running")
         cancel = {"spec": {"desiredState": "Cancelled", "cancellation": {"mode": "Terminate"}}}
         kubectl.run("patch", TASK, CANCELLED, "--type=merge", "-p", json.dumps(cancel))
         yield kubectl
@@ -58,20 +62,42 @@ def _dead_node(operator: Kubectl) -> Iterator[str]:
     node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "labels": {KEY: name}}}
     operator.create({**node, "spec": {"taints": [taint]}})
     try:
-        now = _now()
-        ready = {
-            "type": "Ready",
-            "status": "True",
-            "reason": "KubeletReady",
-            "message": "its last words",
-            "lastHeartbeatTime": now,
-            "lastTransitionTime": now,
-        }
-        status = {"capacity": _ROOM, "allocatable": _ROOM, "conditions": [ready]}
-        _patch_status(operator, "node", name, status)
+        _breathe(operator, name)
         yield name
     finally:
         operator.delete("node", name)
+
+
+@contextmanager
+def _alive(operator: Kubectl, node: str) -> Iterator[None]:
+    """The node says that it is well for as long as the block runs, however long that is, and no longer."""
+    over = threading.Event()
+
+    def breathe() -> None:
+        while not over.wait(_BREATH):
+            with suppress(KubectlError):  # the next breath will do
+                _breathe(operator, node)
+
+    thread = threading.Thread(target=breathe)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def _breathe(operator: Kubectl, node: str) -> None:
+    now = _now()
+    ready = {
+        "type": "Ready",
+        "status": "True",
+        "reason": "KubeletReady",
+        "message": "its last words",
+        "lastHeartbeatTime": now,
+        "lastTransitionTime": now,
+    }
+    _patch_status(operator, "node", node, {"capacity": _ROOM, "allocatable": _ROOM, "conditions": [ready]})
 
 
 def _on(node: str, *tolerations: Manifest) -> Manifest:

@@ -6,14 +6,14 @@ pods and on operators beside the cluster.
 
 from __future__ import annotations
 
-import time
+from collections.abc import Callable
 from typing import Protocol
 
 from tests.cluster.crowd import Crowd
 
 NEWCOMERS = 4
-MOMENTS = (0.04, 0.08, 0.12, 0.16, 0.2) * 4
-REST = 1.0
+MOMENTS = (0.08, 0.16, 0.3, 0.6) * 6
+"""Seconds until it is frozen again: by the time that a pass takes, which a busy machine makes many times as long."""
 
 
 class Freezable(Protocol):
@@ -29,11 +29,11 @@ class Freezable(Protocol):
         """Let it go on where it was."""
 
 
-def freeze_at_work(process: Freezable, crowd: Crowd) -> tuple[float, set[str]]:
+def freeze_at_work(process: Freezable, crowd: Crowd, wait_renewed: Callable[[], None]) -> tuple[float, set[str]]:
     """Freeze it at that moment; returns when, and the names of the Jobs that it was about to create.
 
     New Tasks are begun while it is frozen, so that it has its hands full as soon as it goes on; a little later it is
-    frozen again. Between two attempts it gets the time to say that it is alive.
+    frozen again. Between two attempts it gets the time to renew its Lease, which would run out otherwise.
     """
     for moment in MOMENTS:
         process.freeze()
@@ -42,5 +42,5 @@ def freeze_at_work(process: Freezable, crowd: Crowd) -> tuple[float, set[str]]:
         if late := crowd.unlaunched():
             return at, late
         process.thaw()
-        time.sleep(REST)
+        wait_renewed()
     raise AssertionError(f"never frozen between an attempt on record and its Job, in {len(MOMENTS)} attempts")

@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from hack.cluster.paths import CHECKOUT, Paths
-from tests.cluster.kubectl import Kubectl
+from tests.cluster.kubectl import PATIENCE, Kubectl, Manifest
+from tests.cluster.tasks import condition
 
 NAMESPACE = "kubesaga-system"
 DEPLOYMENT = "kubesaga"
@@ -53,8 +54,23 @@ def _one_after_another() -> Iterator[Path]:
 
 
 def wait_ready(cluster: Kubectl) -> None:
-    """Wait until the newest operator is ready and the older ones are gone."""
-    cluster.within(NAMESPACE).run("rollout", "status", f"deployment/{DEPLOYMENT}", "--timeout=120s")
+    """Wait until as many pods as there are to be are there, the newest ones, all of them ready, and no others.
+
+    The pods themselves are asked as well: what has just befallen one its Deployment may not have heard of yet.
+    """
+    own = cluster.within(NAMESPACE)
+    own.run("rollout", "status", f"deployment/{DEPLOYMENT}", f"--timeout={PATIENCE:g}s")
+    wanted = own.get("deployment", DEPLOYMENT)["spec"]["replicas"]
+    own.until_listed("pods", PODS, lambda pods: [_is_ready(p) for p in pods if _lives(p)] == [True] * wanted, "ready")
+
+
+def _lives(pod: Manifest) -> bool:
+    """One that has ended for good may be left by a node that was short of something."""
+    return pod["status"]["phase"] not in ("Failed", "Succeeded")
+
+
+def _is_ready(pod: Manifest) -> bool:
+    return "deletionTimestamp" not in pod["metadata"] and condition(pod, "Ready").get("status") == "True"
 
 
 @contextmanager
@@ -62,7 +78,7 @@ def suspended(operator: Kubectl) -> Iterator[None]:
     """No operator on the cluster for as long as the block runs, whatever happens in it."""
     operator.run("scale", "deployment", DEPLOYMENT, "--replicas=0")
     try:
-        operator.run("wait", "pod", "-l", PODS, "--for=delete", "--timeout=60s")
+        operator.run("wait", "pod", "-l", PODS, "--for=delete", f"--timeout={PATIENCE:g}s")
         yield
     finally:
         operator.run("scale", "deployment", DEPLOYMENT, "--replicas=1")

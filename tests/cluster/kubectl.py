@@ -18,8 +18,8 @@ from typing import Any
 
 Manifest = dict[str, Any]
 
-PATIENCE = 90.0
-"""Seconds until a wait gives up; far more than anything takes, so that no test measures time by it."""
+PATIENCE = 300.0
+"""Seconds until a wait gives up; far more than anything takes on a busy machine: no test measures time by it."""
 
 
 class KubectlError(AssertionError):

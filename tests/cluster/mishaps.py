@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.cluster.kubectl import Manifest
 from tests.cluster.moments import held
-from tests.cluster.tasks import AT_ONCE, handler, report, sh, sleep, task, template
+from tests.cluster.tasks import AT_ONCE, handler, report, sh, sleep, task, template, use_up_memory
 
 # Handlers that misbehave, mounted into the pods: an image of their own would prove nothing more.
 FAULTY = """
@@ -38,7 +38,7 @@ WITH_MODULE: Manifest = {
     "volumeMounts": [{"name": "code", "mountPath": "/app/handlers/faulty.py", "subPath": "faulty.py"}],
     "pod": {"volumes": [{"name": "code", "configMap": {"name": "faulty"}}]},
 }
-STARTS_WITHIN = "60s"
+STARTS_WITHIN = 120
 LAST_WORDS = "the last words"
 LOUD = "yes 'a line of forty characters that says little' | head -c 4000000"
 TELL_INPUT = """
@@ -57,7 +57,7 @@ def container(*command: str, on_step: Manifest | None = None, **container: Any) 
 
 def never_starting() -> dict[str, Manifest]:
     """Steps whose container cannot start."""
-    late = {"startTimeout": STARTS_WITHIN}
+    late = {"startTimeout": f"{STARTS_WITHIN}s"}
     unknown_key = {"name": "X", "valueFrom": {"configMapKeyRef": {"name": "nowhere", "key": "x"}}}
     lost = {"volumes": [{"name": "lost", "configMap": {"name": "nowhere"}}]}
     nowhere = {"nodeSelector": {"kubesaga.dev/test": "nowhere"}}
@@ -86,7 +86,7 @@ def failing() -> dict[str, Manifest]:
         "garbage": sh("work", "printf garbage > $KUBESAGA_RESULT_FILE"),
         "no-document": handler("work", "faulty:Vanishes"),
         "killed": sh("work", "exit 137"),
-        "out-of-memory": container("python3", "-c", "b'x' * (512 << 20)", on_step=little),
+        "out-of-memory": sh("work", use_up_memory(), **little),
         "too-slow": sh("work", sleep(60), timeout="2s"),
         "ignores-sigterm": handler("work", "faulty:IgnoresSigterm", timeout="2s"),
         "handler-result-too-large": handler("work", "faulty:ReturnsTooMuch"),

@@ -23,10 +23,15 @@ def held(then: str = "true") -> str:
 def let_go(kubectl: Kubectl, task: str, step: str, role: Role = Role.FORWARD) -> None:
     """Let a held step go, or the held compensation of one, as soon as it runs."""
     pod = running_pod(kubectl, task, step, role)
-    try:
-        kubectl.run("exec", pod, "--", "touch", _GO)
-    except KubectlError:  # which is also what it says where the container is quick and ends under it
-        kubectl.until("pod", pod, lambda found: found["status"]["phase"] != "Running", "let go")
+
+    def has_heard(pods: list[Manifest]) -> bool:
+        try:
+            kubectl.run("exec", pod, "--", "touch", _GO)
+        except KubectlError:  # which is what it says where the container is quick and ends under it, but not only there
+            return pod not in map(tasks.name_of, _running(pods))
+        return True
+
+    kubectl.until_listed("pods", LABEL_TASK_UID, has_heard, f"let go: {step} of {task}")
 
 
 def running_pod(kubectl: Kubectl, task: str, step: str, role: Role = Role.FORWARD) -> str:

@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.cluster.kubectl import Kubectl
+from tests.cluster.kubectl import PATIENCE, Kubectl
 
 RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
 
@@ -23,7 +23,7 @@ def fresh_namespace(kubectl: Kubectl, labels: dict[str, str] = RESTRICTED) -> It
     own.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
     try:
         # Without its service account no pod is admitted yet.
-        own.run("wait", "--for=create", "serviceaccount/default", "--timeout=60s")
+        own.run("wait", "--for=create", "serviceaccount/default", f"--timeout={PATIENCE:g}s")
         yield own
     finally:
         own.run("delete", "namespace", name, "--wait=false", "--ignore-not-found")

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from hack.cluster.paths import CHECKOUT
-from tests.cluster.kubectl import Kubectl, Manifest
+from tests.cluster.kubectl import PATIENCE, Kubectl, Manifest
 
 FOLDER = CHECKOUT / "examples" / "order-fulfillment"
 STEPS = ("validate_order", "reserve_inventory", "charge_payment", "ship_order", "send_confirmation")
@@ -66,4 +66,4 @@ def order(name: str, customer: str) -> Manifest:
 def open_warehouse(kubectl: Kubectl) -> None:
     """Install the example's template and its warehouse, and wait until that is open."""
     kubectl.run("apply", "-f", str(FOLDER / "template.yaml"), "-f", str(FOLDER / "warehouse.yaml"))
-    kubectl.run("rollout", "status", "deployment/warehouse", "--timeout=120s")
+    kubectl.run("rollout", "status", "deployment/warehouse", f"--timeout={PATIENCE:g}s")

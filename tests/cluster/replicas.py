@@ -93,11 +93,11 @@ class Replicas:
 
     def leadership(self) -> Leadership:
         """Who leads, as soon as it is a pod that is there."""
-        pods = {name_of(pod) for pod in self._operator.get_all("pods", installation.PODS)}
-        lease = self._operator.until(
-            "lease", installation.DEPLOYMENT, lambda found: Leadership.of(found).holder in pods, "held by a pod"
-        )
-        return Leadership.of(lease)
+
+        def held_by_a_pod(lease: Manifest) -> bool:
+            return Leadership.of(lease).holder in map(name_of, self._operator.get_all("pods", installation.PODS))
+
+        return Leadership.of(self._operator.until("lease", installation.DEPLOYMENT, held_by_a_pod, "held by a pod"))
 
     def successor(self, before: Leadership) -> Leadership:
         """The next leadership, as soon as there is one; by a process of the same pod, it may be."""
@@ -105,6 +105,10 @@ class Replicas:
             "lease", installation.DEPLOYMENT, lambda found: Leadership.of(found).number > before.number, "taken over"
         )
         return Leadership.of(lease)
+
+    def wait_renewed(self) -> None:
+        """Wait until whoever leads has renewed the Lease."""
+        wait_renewed(self._operator, installation.DEPLOYMENT)
 
     def wait_ready(self) -> None:
         """Wait until each of them is ready, so that another can take over from whichever leads."""
@@ -118,12 +122,6 @@ class Replicas:
         """Wait until it has been started again; until it has ended it may say that it is ready."""
         self._operator.until("pod", pod, lambda found: _restarts(found) > before, "restarted")
 
-    def lose(self, pod: str) -> float:
-        """End a pod and its process as if their machine were gone; returns when."""
-        at = PodProcess(pod).kill()
-        self._operator.delete("pod", pod, "--grace-period=0", "--force")
-        return at
-
     def cut_off(self, pod: str) -> float:
         """Have nothing pass between a pod and the API server any more, connections that are open too; returns when."""
         return self._filter("-I", pod)
@@ -135,6 +133,12 @@ class Replicas:
     def _filter(self, change: str, pod: str) -> float:
         address = self._operator.get("pod", pod)["status"]["podIP"]
         return float(on_node("sh", "-euc", _FILTER, "sh", change, address))
+
+
+def wait_renewed(kubectl: Kubectl, lease: str) -> None:
+    """Wait until a Lease is renewed from now on."""
+    before = kubectl.get("lease", lease)["spec"]["renewTime"]
+    kubectl.until("lease", lease, lambda found: found["spec"]["renewTime"] != before, "renewed")
 
 
 def _restarts(pod: Manifest) -> int:

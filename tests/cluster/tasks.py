@@ -22,7 +22,7 @@ from kubesaga.api.constants import (
 )
 from kubesaga.engine.identity import attempt_name
 from kubesaga.engine.vocabulary import Role
-from tests.cluster.kubectl import Kubectl, KubectlError, Manifest
+from tests.cluster.kubectl import PATIENCE, Kubectl, KubectlError, Manifest
 
 # In full: other groups may have a kind of that name as well.
 TASK = f"{TASK_PLURAL}.{GROUP}"
@@ -81,18 +81,28 @@ def sleep(seconds: float) -> str:
     return f"trap 'exit 143' TERM; sleep {seconds:g} & wait $!"
 
 
-def run_all(kubectl: Kubectl, *manifests: Manifest, seconds: int = 180) -> dict[str, Manifest]:
+def use_up_memory() -> str:
+    """The shell command that takes all the memory there is and, where the kernel leaves it the time, ends afterwards.
+
+    containerd is told of such a kill and of the container's end one by one, and misses why it ended where the one comes
+    with its start, or with the other.
+    """
+    return "sleep 1; tail /dev/zero; code=$?; sleep 2; exit $code"
+
+
+def run_all(kubectl: Kubectl, *manifests: Manifest) -> dict[str, Manifest]:
     """Apply everything at once, wait until every Task has ended, and return the Tasks by name."""
     kubectl.apply(*manifests)
-    return all_finished(kubectl, seconds)
+    return all_finished(kubectl)
 
 
-def all_finished(kubectl: Kubectl, seconds: int = 180) -> dict[str, Manifest]:
+def all_finished(kubectl: Kubectl, seconds: float = 2 * PATIENCE) -> dict[str, Manifest]:
     """Wait until every Task of the namespace has ended, and return the Tasks by name."""
     try:
-        kubectl.run("wait", "--for=condition=Finished", TASK, "--all", f"--timeout={seconds}s")
+        kubectl.run("wait", "--for=condition=Finished", TASK, "--all", f"--timeout={seconds:g}s")
     except KubectlError as error:
-        stuck = [f"{name_of(t)}: {t['status'].get('message')}" for t in kubectl.get_all(TASK) if not ended(t)]
+        unfinished = [task for task in kubectl.get_all(TASK) if not ended(task)]
+        stuck = [f"{name_of(each)}: {each.get('status', {}).get('message')}" for each in unfinished]
         raise AssertionError(f"these Tasks are stuck: {'; '.join(stuck)}") from error
     return {name_of(found): found for found in kubectl.get_all(TASK)}
 

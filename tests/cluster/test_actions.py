@@ -37,12 +37,12 @@ def workflows() -> list[Manifest]:
         *tasks.workflow("completed", sh("work", "exit 65", resultSchema={"type": "integer"}), after, **BLOCKED),
         *tasks.workflow("resolved-step", sh("work", "exit 65"), after, **BLOCKED),
         *tasks.workflow("skipped", sh("work", "exit 65", skippable=True), after, **BLOCKED),
-        *tasks.workflow("stopped-first", sh("work", sleep(600)), after),
-        *tasks.workflow("failed-by-hand", sh("work", sleep(600)), after),
+        *tasks.workflow("stopped-first", sh("work", sleep(3600)), after),
+        *tasks.workflow("failed-by-hand", sh("work", sleep(3600)), after),
         *tasks.workflow("resolved", sh("work", "exit 65"), **BLOCKED),
         *tasks.workflow("given-up", sh("work", "exit 65"), **BLOCKED),
         *tasks.workflow(
-            "siblings", sh("work", held(SECOND_TIME)), sh("beside", sleep(600)), runningSteps="Terminate", **BLOCKED
+            "siblings", sh("work", held(SECOND_TIME)), sh("beside", sleep(3600)), runningSteps="Terminate", **BLOCKED
         ),
         *tasks.workflow("mark", *saga, failureStrategy="Compensate"),
         *tasks.workflow("abandon", *saga, failureStrategy="Compensate"),

@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 import subprocess
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from copy import deepcopy
@@ -21,6 +22,7 @@ import pytest
 
 from kubesaga.api.constants import API_VERSION, VERSION
 from kubesaga.api.crds import task_action_crd, task_crd, task_template_crd
+from tests.cluster.kubectl import PATIENCE
 from tests.corpus.entries import ENTRIES, Entry
 
 pytestmark = pytest.mark.cluster
@@ -44,7 +46,7 @@ def kubectl(*arguments: str, given: Obj | None = None) -> subprocess.CompletedPr
         input=json.dumps(given) if given is not None else None,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=2 * PATIENCE,
         check=False,
     )
 
@@ -64,6 +66,14 @@ def renamed(crd: Obj) -> Obj:
     return crd
 
 
+def wait_served() -> None:
+    """A resource that is Established is served, and told of, a moment later."""
+    deadline = time.monotonic() + PATIENCE
+    while (asked := kubectl("get", ",".join(RESOURCES.values()), "--all-namespaces")).returncode:
+        assert time.monotonic() < deadline, asked.stderr
+        time.sleep(0.2)
+
+
 @pytest.fixture(scope="module")
 def namespace() -> Iterator[str]:
     crds: Obj = {
@@ -74,7 +84,8 @@ def namespace() -> Iterator[str]:
     name = f"rules-{uuid.uuid4().hex[:8]}"
     try:
         succeed("apply", "--server-side", "-f", "-", given=crds)
-        succeed("wait", "--for=condition=Established", "--timeout=30s", "crd", *RESOURCES.values())
+        succeed("wait", "--for=condition=Established", f"--timeout={PATIENCE:g}s", "crd", *RESOURCES.values())
+        wait_served()
         succeed("create", "namespace", name)
         yield name
     finally:

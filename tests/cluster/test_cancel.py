@@ -16,7 +16,7 @@ from kubesaga.api.constants import FINALIZER, LABEL_TASK_UID
 from kubesaga.engine.vocabulary import Role
 from tests.cluster import tasks
 from tests.cluster.actions import act
-from tests.cluster.kubectl import Kubectl, Manifest
+from tests.cluster.kubectl import PATIENCE, Kubectl, Manifest
 from tests.cluster.moments import held, let_go, until_seen, until_step
 from tests.cluster.namespaces import fresh_namespace
 from tests.cluster.tasks import TASK, report, sh, sleep
@@ -30,7 +30,7 @@ def workflows() -> list[Manifest]:
     """Every workflow of this file with its Task."""
     done = sh("done", "true", compensation=UNDO)
     slow = sh("slow", held(report({"result": "drained"})), dependsOn=["done"], compensation=UNDO)
-    endless = sh("endless", sleep(600), dependsOn=["done"], compensation=UNDO)
+    endless = sh("endless", sleep(3600), dependsOn=["done"], compensation=UNDO)
     retries = {"maxAttempts": 5, "backoff": "Fixed", "initialInterval": "10m", "maxInterval": "10m"}
     waits = sh("waits", "exit 1", dependsOn=["done"], compensation=UNDO, retry=retries)
     undoing = [
@@ -53,7 +53,7 @@ def workflows() -> list[Manifest]:
             failureStrategy="Compensate",
         ),
         *tasks.workflow("held", sh("first", held()), sh("second", "true", dependsOn=["first"])),
-        *tasks.workflow("ending", sh("slow", sleep(600))),
+        *tasks.workflow("ending", sh("slow", sleep(3600))),
         *tasks.workflow("suspended-cancel", done, endless),
         *tasks.workflow("deleted", done, endless, failureStrategy="Compensate"),
         *tasks.workflow("deleted-foreground", done, endless, failureStrategy="Compensate"),
@@ -68,7 +68,7 @@ def doomed(operator: Kubectl) -> Iterator[Kubectl]:
     with fresh_namespace(operator) as own:
         steps = (
             sh("done", "true", compensation=UNDO),
-            sh("endless", sleep(600), dependsOn=["done"], compensation=UNDO),
+            sh("endless", sleep(3600), dependsOn=["done"], compensation=UNDO),
         )
         own.apply(*tasks.workflow("caught", *steps, failureStrategy="Compensate"))
         until_step(own, "caught", "endless", "InProgress")
@@ -245,7 +245,7 @@ def test_a_live_task_that_compensates_is_undone_before_it_is_gone(kubectl: Kubec
     undone = kubectl.until(TASK, name, lambda t: t["metadata"]["finalizers"] == [OWN_FINALIZER], "let go")
     assert tasks.end_of(undone) == ("Cancelled", "Compensated")
     _set_finalizers(kubectl, name, [])
-    kubectl.run("wait", "--for=delete", TASK, name, "--timeout=90s")
+    kubectl.run("wait", "--for=delete", TASK, name, f"--timeout={PATIENCE:g}s")
     kubectl.until_listed("jobs", f"{LABEL_TASK_UID}={uid}", lambda jobs: not jobs, "gone")
 
 
@@ -258,4 +258,4 @@ def test_a_live_task_that_does_not_compensate_goes_at_once_with_its_jobs(kubectl
 
 
 def test_a_deleted_namespace_never_hangs_on_a_task_that_would_compensate(doomed: Kubectl) -> None:
-    doomed.run("wait", "namespace", doomed.namespace, "--for=delete", "--timeout=120s")
+    doomed.run("wait", "namespace", doomed.namespace, "--for=delete", f"--timeout={PATIENCE:g}s")

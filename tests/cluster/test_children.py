@@ -38,7 +38,7 @@ def workflows() -> list[Manifest]:
         tasks.template(
             "fails-once", sh("ok", "true"), sh("work", "[ $KUBESAGA_ATTEMPT -ge 2 ] || exit 65", dependsOn=["ok"])
         ),
-        tasks.template("endless", sh("ok", "true", compensation=UNDO), sh("work", sleep(600), dependsOn=["ok"])),
+        tasks.template("endless", sh("ok", "true", compensation=UNDO), sh("work", sleep(3600), dependsOn=["ok"])),
         tasks.template("undoable", sh("work", "true", compensation=UNDO)),
         tasks.template("recursive-a", child("down", "recursive-b")),
         tasks.template("recursive-b", child("down", "recursive-a")),

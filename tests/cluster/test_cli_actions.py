@@ -35,7 +35,7 @@ TEMPLATES = [
         sh("break", "exit 70", dependsOn=["two"]),
         failureStrategy="Compensate",
     ),
-    template("long", sh("work", sleep(600), compensation={"container": {"command": ["true"]}})),
+    template("long", sh("work", sleep(3600), compensation={"container": {"command": ["true"]}})),
 ]
 
 
@@ -93,13 +93,13 @@ def test_each_failed_step_is_settled_in_its_own_way(cli: Cli, kubectl: Kubectl, 
         "fourth": "Error",
     }
     cli.ok("resolve", "repaired", "--reason", "by hand")
-    assert cli.call("wait", "repaired", "--timeout", "1m").code == 0
+    assert cli.call("wait", "repaired", "--timeout", "5m").code == 0
 
 
 def test_a_blocked_task_is_given_up(cli: Cli, kubectl: Kubectl) -> None:
     state_of(kubectl, "given-up", "BlockedByFailures")
     assert cli.ok("give-up", "given-up") == "Applied: the Task is given up\n"
-    assert cli.call("wait", "given-up", "--timeout", "1m").code == 10
+    assert cli.call("wait", "given-up", "--timeout", "5m").code == 10
 
 
 def test_a_step_is_failed(cli: Cli, kubectl: Kubectl) -> None:
@@ -110,21 +110,21 @@ def test_a_step_is_failed(cli: Cli, kubectl: Kubectl) -> None:
 
 
 def test_undoing_that_is_stuck_is_tried_again_and_then_declared_done(cli: Cli, kubectl: Kubectl) -> None:
-    assert cli.call("wait", "marked", "--timeout", "2m").code == 16
+    assert cli.call("wait", "marked", "--timeout", "5m").code == 16
     assert cli.ok("retry-compensation", "marked", "two") == "Applied: undone again: two\n"
     kubectl.until(TASK, "marked", lambda t: tasks.step(t, "two")["compensation"].get("attempt") == 2, "tried again")
-    assert cli.call("wait", "marked", "--timeout", "2m").code == 16
+    assert cli.call("wait", "marked", "--timeout", "5m").code == 16
     assert cli.ok("mark-compensated", "marked", "two") == "Applied: two counts as undone\n"
-    assert cli.call("wait", "marked", "--for", "step=one=Complete", "--timeout", "1m").code == 0
+    assert cli.call("wait", "marked", "--for", "step=one=Complete", "--timeout", "5m").code == 0
     kubectl.until(TASK, "marked", lambda t: tasks.step(t, "one")["compensation"].get("state") == "Error", "stuck again")
     cli.ok("mark-compensated", "marked", "one")
-    assert cli.call("wait", "marked", "--timeout", "1m").code == 11
+    assert cli.call("wait", "marked", "--timeout", "5m").code == 11
 
 
 def test_undoing_that_is_stuck_is_abandoned(cli: Cli) -> None:
-    assert cli.call("wait", "abandoned", "--timeout", "2m").code == 16
+    assert cli.call("wait", "abandoned", "--timeout", "5m").code == 16
     assert cli.ok("abandon", "abandoned", "--reason", "too old") == "Applied: not undone: two, one\n"
-    assert cli.call("wait", "abandoned", "--timeout", "1m").code == 12
+    assert cli.call("wait", "abandoned", "--timeout", "5m").code == 12
 
 
 def test_an_action_that_does_not_fit_is_rejected_with_the_reason(cli: Cli) -> None:
@@ -161,7 +161,7 @@ def test_a_task_is_suspended_resumed_and_cancelled(cli: Cli, kubectl: Kubectl) -
     kubectl.until(TASK, "stopped", lambda t: tasks.condition(t, "Suspended").get("status") == "True", "suspended")
     assert cli.ok("resume", "stopped") == "Task stopped goes on\n"
     assert cli.ok("cancel", "stopped", "--terminate", "--compensate") == "Task stopped is being cancelled and undone\n"
-    assert cli.call("wait", "stopped", "--timeout", "2m").code == 11
+    assert cli.call("wait", "stopped", "--timeout", "5m").code == 11
     for verb in ("cancel", "suspend", "resume"):
         assert f"has ended Compensated: nothing to {verb}" in cli.refused(5, verb, "stopped")
 

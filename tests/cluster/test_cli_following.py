@@ -11,6 +11,7 @@ from tests.cluster import tasks
 from tests.cluster.cli import Cli, as_service_account, interrupted, until_line
 from tests.cluster.kubectl import PATIENCE, Kubectl
 from tests.cluster.namespaces import fresh_namespace
+from tests.cluster.rights import account_name, until_may
 from tests.cluster.tasks import TASK, sh, template
 
 TEMPLATES = [
@@ -100,6 +101,7 @@ def test_who_may_not_read_logs_is_told_at_once(cli: Cli, kubectl: Kubectl, tmp_p
     rule = ["--verb=get,list,watch", "--resource=tasks.kubesaga.dev"]
     kubectl.run("create", "role", "reader", *rule)
     kubectl.run("create", "rolebinding", "reader", "--role=reader", f"--serviceaccount={kubectl.namespace}:reader")
+    until_may(kubectl, account_name(kubectl, "reader"), "watch", TASK)
     assert "cannot list resource" in reader.refused(4, "logs", "private", "-f")
 
 

@@ -12,6 +12,7 @@ from tests.cluster import tasks
 from tests.cluster.cli import Cli, as_service_account, with_token
 from tests.cluster.kubectl import Kubectl
 from tests.cluster.namespaces import fresh_namespace
+from tests.cluster.rights import account_name, until_may
 from tests.cluster.tasks import template
 
 # Every verb about one Task, with what it needs beside the Task's name.
@@ -114,6 +115,7 @@ def test_who_may_read_may_still_not_decide(kubectl: Kubectl, cli: Cli, tmp_path:
     reader = cli.by(as_service_account(kubectl, "reader", tmp_path))
     account = f"--serviceaccount={kubectl.namespace}:reader"
     kubectl.run("create", "rolebinding", "reader", "--clusterrole=view", account)
+    until_may(kubectl, account_name(kubectl, "reader"), "get", tasks.TASK)
     assert reader.ok("get", "order-1", "-o", "name") == "task.kubesaga.dev/order-1\n"
     assert 'cannot create resource "taskactions"' in reader.refused(4, "approve", "order-1", "sign")
     assert 'cannot patch resource "tasks"' in reader.refused(4, "cancel", "order-1")

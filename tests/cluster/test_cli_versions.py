@@ -19,9 +19,9 @@ NEW = template("order", sh("a", "true"), sh("c", "true", dependsOn=["a"]), domai
 
 
 @pytest.fixture(scope="module")
-def kubectl(cluster: Kubectl) -> Iterator[Kubectl]:
+def kubectl(operator: Kubectl) -> Iterator[Kubectl]:
     """A namespace with a template in two versions."""
-    with fresh_namespace(cluster) as own:
+    with fresh_namespace(operator) as own:
         for version in (OLD, NEW):
             metadata = {"name": f"order-{version['spec']['version']}"}
             own.apply({**version, "metadata": metadata, "spec": {"name": "order", **version["spec"]}})

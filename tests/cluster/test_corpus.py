@@ -9,7 +9,7 @@ from copy import deepcopy
 from itertools import groupby
 
 from tests.cluster import actions, tasks
-from tests.cluster.kubectl import Kubectl, Manifest
+from tests.cluster.kubectl import PATIENCE, Kubectl, Manifest
 from tests.corpus.entries import ENTRIES, Entry
 
 BY_KIND = {
@@ -35,7 +35,7 @@ def test_there_is_something_of_every_kind_that_only_the_operator_sees() -> None:
 def test_a_wrong_template_is_stalled_with_all_of_its_findings(namespace: Kubectl) -> None:
     entries = BY_KIND["TaskTemplate"]
     namespace.create(*map(renamed, entries))
-    namespace.run("wait", tasks.TEMPLATE, "--all", "--for=condition=Stalled", "--timeout=60s")
+    namespace.run("wait", tasks.TEMPLATE, "--all", "--for=condition=Stalled", f"--timeout={PATIENCE:g}s")
     found = {tasks.name_of(each): each for each in namespace.get_all(tasks.TEMPLATE)}
     codes = {name: tuple(sorted(f["code"] for f in each["status"]["findings"])) for name, each in found.items()}
     assert codes == {entry.name: entry.codes for entry in entries}

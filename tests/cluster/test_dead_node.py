@@ -15,8 +15,8 @@ from tests.cluster.tasks import TASK
 
 pytestmark = pytest.mark.alone
 
-PATIENCE = 330.0
-"""Seconds that a session of these tests alone has to wait."""
+PATIENCE = 600.0
+"""Seconds; a session of these tests alone has to wait for half of them."""
 
 ENDS = [(CANCELLED, ("Cancelled", "Cancelled")), (DELETED, ("Error", "Aborted"))]
 

@@ -12,7 +12,7 @@ import pytest
 
 from kubesaga.api.constants import LABEL_TASK_UID
 from tests.cluster import tasks
-from tests.cluster.kubectl import Kubectl, Manifest
+from tests.cluster.kubectl import PATIENCE, Kubectl, Manifest
 from tests.cluster.namespaces import fresh_namespace
 from tests.cluster.orders import FOLDER, MADE_AND_UNDONE, Books
 
@@ -40,7 +40,7 @@ def story(operator: Kubectl) -> Iterator[Story]:
     """The folder applied, and all of its Tasks at their ends."""
     with fresh_namespace(operator) as kubectl:
         kubectl.run("apply", "-f", str(FOLDER))
-        kubectl.run("wait", "--for=condition=Finished", "ktask", "--all", "--timeout=180s")
+        kubectl.run("wait", "--for=condition=Finished", "ktask", "--all", f"--timeout={2 * PATIENCE:g}s")
         yield Story(
             kubectl=kubectl,
             tasks={tasks.name_of(found): found for found in kubectl.get_all(tasks.TASK)},

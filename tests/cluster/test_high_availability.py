@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,8 +21,8 @@ from tests.cluster.freezing import freeze_at_work
 from tests.cluster.installation import suspended
 from tests.cluster.kubectl import PATIENCE, Kubectl
 from tests.cluster.namespaces import fresh_namespace
-from tests.cluster.operator_process import OperatorProcess
-from tests.cluster.replicas import Leadership, PodProcess, Replicas, several
+from tests.cluster.operator_process import LEASE, OperatorProcess
+from tests.cluster.replicas import Leadership, PodProcess, Replicas, several, wait_renewed
 
 T = TypeVar("T")
 pytestmark = pytest.mark.alone
@@ -64,7 +65,7 @@ class Stage:
         """SIGSTOP between an attempt on record and its Job; resumed once another has launched it."""
         leader = self._begin()
         process = PodProcess(leader.holder)
-        at, self.late = freeze_at_work(process, self._crowd)
+        at, self.late = freeze_at_work(process, self._crowd, self._replicas.wait_renewed)
         self._await_takeover("frozen", leader, at)
         _until(lambda: not self.late & self._crowd.unlaunched(), "launched by another")
         restarts = self._replicas.restarts(leader.holder)
@@ -163,7 +164,7 @@ def pair(operator: Kubectl, tmp_path: Path) -> Iterator[Pair]:
 def test_a_leader_that_comes_back_after_a_minute_does_no_harm_and_ends(pair: Pair) -> None:
     crowd = Crowd(pair.kubectl, size=10)
     crowd.gather()
-    at, late = freeze_at_work(pair.first, crowd)
+    at, late = freeze_at_work(pair.first, crowd, partial(wait_renewed, pair.kubectl, LEASE))
     pair.second.wait_leading()
     _until(lambda: not late & crowd.unlaunched(), "launched by the second")
     time.sleep(max(0.0, at + FROZEN - time.time()))

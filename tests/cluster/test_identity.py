@@ -14,6 +14,8 @@ from tests.cluster.operator_process import IDENTITY, OperatorProcess
 from tests.cluster.tasks import AT_ONCE, TASK, report, sh
 
 RACERS = 100
+ROUNDS = 5
+"""Of racers, until both operators have done something: one may be held up for as long as the other needs for all."""
 
 
 def _outcomes(found: dict[str, Manifest]) -> Counter[str]:
@@ -34,10 +36,14 @@ def led_twice(namespace: Kubectl, tmp_path: Path) -> Iterator[Kubectl]:
 
 def test_of_a_hundred_tasks_with_one_context_one_runs_even_where_two_operators_lead(led_twice: Kubectl) -> None:
     context = {"order": 1, "lines": [{"sku": "a"}]}
-    racers = [tasks.task(f"racer-{number}", of="once", context=context) for number in range(RACERS)]
-    led_twice.create(tasks.template("once", sh("work", "true"), identityStrategy="Strict"), *racers)
-    found = tasks.all_finished(led_twice)
-    assert _outcomes(found) == {"Succeeded": 1, "Duplicate": RACERS - 1}
+    led_twice.create(tasks.template("once", sh("work", "true"), identityStrategy="Strict"))
+    for number in range(ROUNDS):
+        names = [f"racer-{number}-{racer}" for racer in range(RACERS)]
+        led_twice.create(*(tasks.task(name, of="once", context=context) for name in names))
+        found = tasks.all_finished(led_twice)
+        if len(_who_worked(led_twice.get_all("events"))) > 1:
+            break
+    assert _outcomes(found) == {"Succeeded": 1, "Duplicate": len(found) - 1}
     winner = next(name for name, task in found.items() if task["status"]["outcome"] == "Succeeded")
     losers = [task for task in found.values() if task["status"]["outcome"] == "Duplicate"]
     assert all(f"by Task {winner}:" in task["status"]["message"] for task in losers)
@@ -45,7 +51,6 @@ def test_of_a_hundred_tasks_with_one_context_one_runs_even_where_two_operators_l
     # Events are written behind the Tasks' status.
     events = led_twice.until_listed("events", "", lambda seen: len(_who_worked(seen)) >= 2, "of two operators")
     assert IDENTITY in _who_worked(events)
-    assert len(_who_worked(events)) == 2
 
 
 def test_where_two_operators_lead_no_attempt_has_two_jobs(led_twice: Kubectl) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hack.cluster.paths import Paths
 from kubesaga.api.constants import ACTION_PLURAL, GROUP
 from tests.cluster import installation, tasks
-from tests.cluster.kubectl import Kubectl, Manifest
+from tests.cluster.kubectl import PATIENCE, Kubectl, Manifest
 from tests.cluster.moments import held, let_go, running_pod
 
 pytestmark = pytest.mark.alone
@@ -135,7 +135,7 @@ def test_an_uninstall_leaves_every_task_and_a_new_install_goes_on_with_them(
         kept = json.loads(cluster.run("get", "crds", "-o", "json"))["items"]
         assert {tasks.TASK, tasks.TEMPLATE, ACTION} <= {tasks.name_of(crd) for crd in kept}
         let_go(namespace, "left-behind", "first")  # which nobody sees before the new install
-        namespace.run("wait", "jobs", "--all", "--for=condition=Complete", "--timeout=60s")
+        namespace.run("wait", "jobs", "--all", "--for=condition=Complete", f"--timeout={PATIENCE:g}s")
         assert not tasks.ended(namespace.get(tasks.TASK, "left-behind"))
     finally:
         installation.ensure(cluster)

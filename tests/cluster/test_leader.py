@@ -46,7 +46,7 @@ def test_leadership_goes_from_one_to_the_next_on_release(namespace: Kubectl) -> 
         assert await first.acquire(stop)
         holding = asyncio.create_task(first.hold(stop))
         waiting = asyncio.create_task(second.acquire(stop))
-        await asyncio.sleep(13)  # longer than the Lease lasts: it is being renewed
+        await asyncio.sleep(25)  # longer than the Lease lasts: it is being renewed
         assert (first.is_leader, waiting.done()) == (True, False)
         holding.cancel()
         await first.release()
@@ -54,7 +54,7 @@ def test_leadership_goes_from_one_to_the_next_on_release(namespace: Kubectl) -> 
         lease = await kube.get(leases_path(namespace.namespace, NAME))
         assert (lease["spec"]["holderIdentity"], lease["spec"]["leaseTransitions"]) == ("second", 2)
 
-    scene(namespace, 12, act)  # a renewal may take seconds, without loss
+    scene(namespace, 24, act)  # a renewal may take as long as on a machine that is busy with other tests, without loss
 
 
 def test_one_that_vanished_is_succeeded_and_finds_out_when_it_returns(namespace: Kubectl) -> None:

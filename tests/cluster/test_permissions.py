@@ -15,6 +15,7 @@ from kubesaga.engine.vocabulary import ActionType
 from tests.cluster import tasks
 from tests.cluster.installation import DEPLOYMENT
 from tests.cluster.kubectl import Kubectl, KubectlError, Manifest
+from tests.cluster.rights import until_may
 
 ACTION = f"{ACTION_PLURAL}.{GROUP}"
 RBAC = "rbac.authorization.k8s.io"
@@ -34,9 +35,10 @@ def action(name: str, task: str, type_: str, by: str, **spec: object) -> Manifes
     }
 
 
-def bind(kubectl: Kubectl, user: str, *cluster_roles: str) -> None:
-    """Give a user some ClusterRoles in this namespace."""
-    kubectl.apply(*(_binding(user, {"kind": "ClusterRole", "name": role}) for role in cluster_roles))
+def bind(kubectl: Kubectl, user: str, cluster_role: str, verb: str = "create") -> None:
+    """Give a user a ClusterRole in this namespace, by which they may do this to TaskActions."""
+    kubectl.apply(_binding(user, {"kind": "ClusterRole", "name": cluster_role}))
+    until_may(kubectl, user, verb, ACTION)
 
 
 def grant(kubectl: Kubectl, user: str, verbs: Iterable[str], tasks_named: Iterable[str] = ()) -> None:
@@ -47,6 +49,7 @@ def grant(kubectl: Kubectl, user: str, verbs: Iterable[str], tasks_named: Iterab
     create = {"apiGroups": [GROUP], "resources": [ACTION_PLURAL], "verbs": ["create"]}
     role = {"apiVersion": f"{RBAC}/v1", "kind": "Role", "metadata": {"name": user}, "rules": [rule, create]}
     kubectl.apply(role, _binding(user, {"kind": "Role", "name": user}))
+    until_may(kubectl, user, "create", ACTION)
 
 
 def _binding(user: str, role: Manifest) -> Manifest:
@@ -137,7 +140,7 @@ def test_editors_try_again_and_administrators_decide(namespace: Kubectl, role: s
 
 
 def test_a_viewer_reads_actions_and_creates_none(namespace: Kubectl) -> None:
-    bind(namespace, "eve", "view")
+    bind(namespace, "eve", "view", "list")
     assert namespace.run("get", ACTION, "--as=eve", "-o", "name") == ""
     assert 'cannot create resource "taskactions"' in refused(
         namespace, "eve", action("try", "some-task", "Retry", "eve")

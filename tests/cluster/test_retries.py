@@ -10,7 +10,7 @@ from kubesaga.api.times import epoch
 from tests.cluster import tasks
 from tests.cluster.kubectl import Kubectl, Manifest
 from tests.cluster.namespaces import fresh_namespace
-from tests.cluster.tasks import report, sh
+from tests.cluster.tasks import report, sh, use_up_memory
 
 Ends = dict[str, Manifest]
 
@@ -29,8 +29,7 @@ def _rules(*rules: Manifest, attempts: int = 3) -> Manifest:
 def workflows() -> list[Manifest]:
     """Every workflow of this file with its Task."""
     second = f"[ $KUBESAGA_ATTEMPT -ge 2 ] || {{ {PATIENT}; exit 1; }}"
-    eats = "tail /dev/zero"
-    little = {"limits": {"memory": "16Mi"}, "requests": {"memory": "16Mi"}}
+    little = {"limits": {"memory": "64Mi"}, "requests": {"memory": "16Mi"}}  # and yet enough to start a container in
     return [
         *tasks.workflow(
             "by-code", sh("work", f"{DECLINED}; exit 1", retry=_rules({"onErrorCodes": ["51"], "action": "Fail"}))
@@ -58,7 +57,12 @@ def workflows() -> list[Manifest]:
         ),
         *tasks.workflow(
             "by-pod-reason",
-            sh("work", eats, resources=little, retry=_rules({"onPodReasons": ["OOMKilled"], "action": "Fail"})),
+            sh(
+                "work",
+                use_up_memory(),
+                resources=little,
+                retry=_rules({"onPodReasons": ["OOMKilled"], "action": "Fail"}),
+            ),
         ),
         *tasks.workflow("asks-for-time", sh("work", second, retry={"maxAttempts": 2, **NO_WAIT})),
         *tasks.workflow(

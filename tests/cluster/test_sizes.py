@@ -103,7 +103,7 @@ def ends(kubectl: Kubectl) -> Ends:
     """Every Task at its end, by name."""
     kubectl.apply(*manifests())
     kubectl.create(*large_tasks())
-    return tasks.all_finished(kubectl, 300)
+    return tasks.all_finished(kubectl)
 
 
 def value(kubectl: Kubectl, record: Manifest) -> Any:
@@ -184,4 +184,4 @@ def test_what_a_task_keeps_outside_goes_with_it(kubectl: Kubectl, ends: Ends) ->
     kept = kubectl.get_all("configmaps", selector)
     assert {made["metadata"]["labels"][LABEL_CONTENT] for made in kept} == {"input", "result"}
     kubectl.delete(tasks.TASK, "results")
-    kubectl.until_listed("configmaps", selector, lambda left: not left, "gone", seconds=60)
+    kubectl.until_listed("configmaps", selector, lambda left: not left, "gone")

@@ -14,7 +14,7 @@ from kubesaga.api.constants import LABEL_TASK_UID
 from kubesaga.engine.identity import attempt_name
 from kubesaga.engine.vocabulary import Role
 from tests.cluster import tasks
-from tests.cluster.kubectl import Kubectl, Manifest
+from tests.cluster.kubectl import PATIENCE, Kubectl, Manifest
 from tests.cluster.moments import held, let_go, running_pod, until_step
 from tests.cluster.namespaces import fresh_namespace
 from tests.cluster.quotas import leave_no_room, leave_room_again
@@ -177,7 +177,7 @@ def test_a_job_of_the_very_name_made_by_somebody_else_does_not_pass_for_the_step
     uid = kubectl.until(tasks.TASK, "taken", lambda t: t.get("status"), "waiting")["metadata"]["uid"]
     name = attempt_name("taken", uid, "work", Role.FORWARD, 1)
     kubectl.apply(foreign_job(name))
-    kubectl.run("wait", f"job/{name}", "--for=condition=Complete", "--timeout=60s")
+    kubectl.run("wait", f"job/{name}", "--for=condition=Complete", f"--timeout={PATIENCE:g}s")
     kubectl.apply(
         tasks.template("taken", tasks.sh("work", tasks.report({"result": "ours"})), defaults={"startTimeout": "5s"})
     )

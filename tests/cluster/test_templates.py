@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.cluster import tasks
-from tests.cluster.kubectl import Kubectl, Manifest
+from tests.cluster.kubectl import PATIENCE, Kubectl, Manifest
 from tests.cluster.moments import held, let_go, until_seen
 
 
@@ -84,7 +84,7 @@ def test_a_task_without_a_version_runs_the_highest_release(namespace: Kubectl) -
     step = tasks.sh("work", "true")
     versions = {"low": "1.9.0", "high": "1.10.0", "candidate": "2.0.0-rc.1"}
     namespace.apply(*(named(tasks.template(name, step, version=version), "work") for name, version in versions.items()))
-    namespace.run("wait", tasks.TEMPLATE, "--all", "--for=condition=Ready", "--timeout=30s")
+    namespace.run("wait", tasks.TEMPLATE, "--all", "--for=condition=Ready", f"--timeout={PATIENCE:g}s")
     namespace.apply(tasks.task("latest", of="work"))
     found = namespace.until(tasks.TASK, "latest", tasks.ended, "finished")
     assert found["status"]["template"]["version"] == "1.10.0"

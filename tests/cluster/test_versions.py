@@ -12,7 +12,7 @@ from hack.cluster.paths import CHECKOUT
 from kubesaga.api.constants import ANNOTATION_UNREFERENCED
 from tests.cluster import tasks
 from tests.cluster.installation import suspended
-from tests.cluster.kubectl import Kubectl, Manifest
+from tests.cluster.kubectl import PATIENCE, Kubectl, Manifest
 from tests.cluster.namespaces import fresh_namespace
 from tests.cluster.operator_process import OperatorProcess
 
@@ -41,7 +41,7 @@ def ready(template: Manifest) -> bool:
 
 def wait_ready(kubectl: Kubectl, *names: str) -> None:
     """Wait until these templates are Ready."""
-    kubectl.run("wait", tasks.TEMPLATE, *names, "--for=condition=Ready", "--timeout=60s")
+    kubectl.run("wait", tasks.TEMPLATE, *names, "--for=condition=Ready", f"--timeout={PATIENCE:g}s")
 
 
 def waiting_for(kubectl: Kubectl, task: str, said: str) -> Manifest:

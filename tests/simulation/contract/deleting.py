@@ -214,4 +214,6 @@ def a_namespace(s: Script) -> None:
     s.transcript.note("the namespace waits", {"phase": ended["status"]["phase"], "spec": ended["spec"]})
     s.merge("let go", f"{tasks_path(name)}/t", RELEASE)
     s.until_gone("then it goes", scope)
+    # Whoever admits objects hears of it a moment later.
+    s.server.until(lambda: s.quietly("POST", maps, config_map("n")).status != 403)
     s.create("nothing at all", maps, config_map("n"))

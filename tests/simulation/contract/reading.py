@@ -103,6 +103,7 @@ def bookmarks(s: Script) -> None:
     s.watch(
         "with what is there",
         tasks,
+        seconds=5,  # the mark comes once the server knows that its cache lacks nothing
         sendInitialEvents="true",
         resourceVersionMatch="NotOlderThan",
         allowWatchBookmarks="true",

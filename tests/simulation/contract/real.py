@@ -25,7 +25,7 @@ from kubesaga.api.crds import task_action_crd, task_crd, task_template_crd
 from tests.simulation.contract.server import Obj, Reply
 
 OWN_GROUP = "contract.example.com"
-PATIENCE = 90.0
+PATIENCE = 300.0
 _CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 _NAMESPACES = "/api/v1/namespaces"
 
@@ -40,7 +40,7 @@ class RealServer:
 
     def send(self, method: str, path: str, body: Any, content_type: str, query: Mapping[str, str]) -> Reply:
         """See Server."""
-        connection = http.client.HTTPSConnection(self._host, self._port, context=self._tls, timeout=30)
+        connection = http.client.HTTPSConnection(self._host, self._port, context=self._tls, timeout=PATIENCE)
         try:
             sent = None if body is None else json.dumps(body).replace(GROUP, OWN_GROUP)
             url = f"{path}?{urlencode(query)}" if query else path
@@ -52,6 +52,8 @@ class RealServer:
 
     def watch(self, path: str, query: Mapping[str, str], seconds: int) -> list[Obj]:
         """See Server."""
+        # A list is answered once the server's own cache has everything that is stored: a watch tells what that has.
+        self._status("GET", path)
         reply = self.send(
             "GET", path, None, "application/json", {**query, "watch": "true", "timeoutSeconds": str(seconds)}
         )
@@ -74,8 +76,9 @@ class RealServer:
         name = f"contract-{secrets.token_hex(4)}"
         self._namespaces.append(name)
         self._make(_NAMESPACES, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
-        # Without its service account no pod is admitted yet.
-        self._await(f"{_NAMESPACES}/{name}/serviceaccounts/default")
+        # Without the first no pod is admitted yet; the second is there in every namespace, at first a little late.
+        for there in ("serviceaccounts/default", "configmaps/kube-root-ca.crt"):
+            self._await(f"{_NAMESPACES}/{name}/{there}")
         return name
 
     def forget_history(self) -> None:

@@ -26,7 +26,7 @@ When = Literal["bound", "suspended", "unscheduled", "not pulled", "running", "en
 
 IMAGE = "kubesaga-handlers:dev"
 STEP = "work"
-WORKS = Outcome(2.0, {"result": 1})
+WORKS = Outcome(6.0, {"result": 1})
 _ATTEMPT = Attempt(STEP, Role.FORWARD, 1)
 _STATUS = TaskStatus(started_at=1_800_000_000.0, steps=(StepRecord(STEP, StepState.ENQUEUED, attempt=1),))
 

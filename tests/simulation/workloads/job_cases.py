@@ -14,7 +14,7 @@ _SLEEP = "trap 'exit 143' TERM; sleep {} & wait $!"
 _DONE = "printf %s '{\"result\":1}' > $KUBESAGA_RESULT_FILE"
 _BROKEN = 'printf %s \'{"error":{"type":"Broken"}}\' > $KUBESAGA_RESULT_FILE; exit 65'
 
-WORK = f"{_SLEEP.format(2)}; {_DONE}"
+WORK = f"{_SLEEP.format(6)}; {_DONE}"  # long enough for a kubelet that is late to tell that it runs
 LONG_WORK = f"{_SLEEP.format(30)}; {_DONE}"
 FOR_EVER = _SLEEP.format(600)
 HEEDLESS = "trap '' TERM; i=0; while [ $i -lt 120 ]; do sleep 1; i=$((i+1)); done"
@@ -31,7 +31,7 @@ ENDING_BY_ITSELF = (
         ((*seen.RAN_INTO_DEADLINE, "Failed, bound, DeadlineExceeded, Error 143"),),
         FOR_EVER,
         ENDLESS,
-        timeout=10,
+        timeout=30,
     ),
     JobCase(
         "times-out-deaf",
@@ -39,7 +39,7 @@ ENDING_BY_ITSELF = (
         ((*seen.RAN_INTO_DEADLINE, "Failed, bound, DeadlineExceeded, Error 137"),),
         HEEDLESS,
         DEAF,
-        timeout=10,
+        timeout=30,
         grace=3,
     ),
 )
@@ -110,7 +110,7 @@ DELETED_BY_OTHERS = (
     ),
     JobCase(
         "job-deleted-alone",
-        (*seen.STARTED, "deleted, active 1", "gone"),
+        seen.DELETED_WITHOUT_ITS_POD,
         (seen.SUCCEEDED,),
         LONG_WORK,
         WORKS_LONG,
@@ -125,7 +125,7 @@ DELETED_BY_OTHERS = (
         (Act("over", "Background", 1),),
     ),
     JobCase("pod-deleted", seen.LOST_ITS_POD, (seen.STOPPED,), FOR_EVER, ENDLESS, (Act("running", "delete pod", 2),)),
-    JobCase("pod-forced", seen.LOST_ITS_POD, (seen.STOPPED,), FOR_EVER, ENDLESS, (Act("running", "force pod", 2),)),
+    JobCase("pod-forced", seen.LOST_ITS_POD, (seen.FORCED,), FOR_EVER, ENDLESS, (Act("running", "force pod", 2),)),
     JobCase(
         "pod-deleted-when-done",
         seen.LOST_A_POD_THAT_WAS_DONE,

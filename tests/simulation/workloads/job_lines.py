@@ -23,7 +23,12 @@ KILLED_BEFORE_IT_COULD_HEED = "Failed, bound, deleted, Error 137"
 CREATING = Maybe("Pending, bound, ContainerCreating", NEWEST)
 BORN: Lines = ("Pending", "Pending, bound", CREATING)
 RUNNING: Lines = (*BORN, "Running, bound, running")
-ENDING: Lines = (*RUNNING, Maybe(f"Running, bound, {SAID_DONE}", NEWEST))
+ENDING: Lines = (
+    *BORN,
+    Maybe("Running, bound, running", "a kubelet under load may be seconds late, and tell of the end only"),
+    Maybe(f"Running, bound, {SAID_DONE}", NEWEST),
+    Maybe(f"Pending, bound, {SAID_DONE}", "the phase is Pending where it was not seen to run"),
+)
 SUCCEEDED: Lines = (*ENDING, f"Succeeded, bound, {SAID_DONE}")
 BROKEN: Lines = (
     *BORN,
@@ -41,6 +46,14 @@ RAN_INTO_DEADLINE: Lines = (
     Maybe("Failed, bound, DeadlineExceeded, running", "a kubelet under load tells the deadline before the end"),
 )
 STOPPED: Lines = (*RUNNING, "Running, bound, deleted, running", "Failed, bound, deleted, Error 143", "gone")
+FORCED: Lines = (
+    *STOPPED[:-2],
+    OneOf(
+        ("Failed, bound, deleted, Error 143", KILLED_BEFORE_IT_COULD_HEED),
+        "by force leaves the container two seconds, in which a busy node may not come to run it",
+    ),
+    "gone",
+)
 KILLED: Lines = (*RUNNING, "Running, bound, deleted, running", "Failed, bound, deleted, Error 137", "gone")
 STOPPED_AT_ONCE: Lines = (
     "Pending",
@@ -59,6 +72,7 @@ NOT_PULLED: Lines = (
     Maybe("Pending, bound, ErrImagePull", NEWEST),
     Maybe("Pending, bound, ImagePullBackOff", "the pull may not have been given up yet"),
     Maybe("Pending, bound, ErrImagePull", "it may be tried again by then"),
+    Maybe("Pending, bound, ImagePullBackOff", "and given up again"),
     OneOf(("Pending, bound, deleted, ErrImagePull", "Pending, bound, deleted, ImagePullBackOff"), "as before"),
     Maybe("Pending, bound, deleted, ImagePullBackOff", "as before"),
     Maybe("Pending, bound, deleted, ContainerCreating", "the kubelet may take the pull back"),
@@ -69,6 +83,7 @@ DELETED_WHEN_DONE: Lines = (
     *ENDING,
     Maybe(f"Succeeded, bound, {SAID_DONE}", "the kubelet may be quicker than whoever deletes it"),
     Maybe(f"Running, bound, deleted, {SAID_DONE}", "as before"),
+    Maybe(f"Pending, bound, deleted, {SAID_DONE}", "as before"),
     f"Succeeded, bound, deleted, {SAID_DONE}",
     "gone",
 )
@@ -122,6 +137,12 @@ DELETED_WITH_ITS_POD: Lines = (
     "deleted, active 1",
     Maybe("deleted, terminating 1", GATHERED),
     Maybe("deleted", GATHERED),
+    "gone",
+)
+DELETED_WITHOUT_ITS_POD: Lines = (
+    *STARTED,
+    "deleted, active 1",
+    Maybe("deleted", "the Job controller may look again between the pod's release and the end"),
     "gone",
 )
 REPLACED_ITS_POD: Lines = (

@@ -5,10 +5,14 @@ from __future__ import annotations
 import gc
 import signal
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-# Machines are noisy: an example that takes long is no failure.
-settings.register_profile("kubesaga", deadline=None)
+# Machines are noisy: an example that takes long is no failure. And a commit passes or fails for good: the examples are
+# the same every time. ``--hypothesis-profile=random`` draws others.
+settings.register_profile(
+    "kubesaga", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True, database=None
+)
+settings.register_profile("random", settings.get_profile("kubesaga"), derandomize=False)
 settings.load_profile("kubesaga")
 
 # A shell starts what it runs in the background deaf to Ctrl-C, nohup to the end of the terminal, and the programs that

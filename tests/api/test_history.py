@@ -27,25 +27,30 @@ def moves(count: int, at: float = 0.0) -> list[Transition]:
     ]
 
 
+def told(entries: list[dict[str, Any]]) -> list[str]:
+    """What each entry tells."""
+    return [f"{entry['at']} {entry['step']}" for entry in entries]
+
+
 class Archive:
     """A status and the blocks beside it, as ``apply`` keeps them."""
 
     def __init__(self) -> None:
         self.wire: dict[str, Any] = {}
-        self.blocks: dict[int, list[dict[str, Any]]] = {}
+        self.blocks: dict[int, list[str]] = {}
 
     def write(self, transitions: list[Transition]) -> None:
         base, blocks = spill(self.wire, transitions)
         for block in blocks:
             assert block.number not in self.blocks
-            self.blocks[block.number] = json.loads(block.text)
+            self.blocks[block.number] = told(json.loads(block.text))
         self.wire = write_status(STATUS, base, transitions, 1, 0.0)
 
     @property
     def whole(self) -> list[str]:
         """Every move so far, from the blocks and the status."""
-        entries = [entry for number in sorted(self.blocks) for entry in self.blocks[number]]
-        return [f"{entry['at']} {entry['step']}" for entry in [*entries, *self.wire["transitions"]]]
+        left = [move for number in sorted(self.blocks) for move in self.blocks[number]]
+        return left + told(self.wire["transitions"])
 
 
 @settings(max_examples=50)
@@ -55,9 +60,9 @@ def test_no_move_is_lost_or_told_twice(passes: list[int]) -> None:
     for count in passes:
         archive.write(moves(count, at))
         moved, at = moved + count, at + count
-        told = archive.whole
-        assert len(told) == moved
-        assert told == sorted(set(told))
+        whole = archive.whole
+        assert len(whole) == moved
+        assert whole == sorted(set(whole))
         assert len(archive.wire["transitions"]) <= max(256, BLOCK_LENGTH - 1 + count)
         assert archive.wire.get("historyBlocks", 0) == len(archive.blocks)
         assert {len(block) for block in archive.blocks.values()} <= {BLOCK_LENGTH}

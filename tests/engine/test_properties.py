@@ -12,7 +12,7 @@ from tests.engine.family import Family, launches_below
 from tests.engine.invariants import Watched, check_all, check_approvals_need_no_job, check_history
 from tests.engine.world import World
 
-QUICK = 15
+QUICK = 10
 
 
 def seeds(count: int) -> pytest.MarkDecorator:

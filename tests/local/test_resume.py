@@ -8,7 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -18,7 +18,8 @@ from typing import Any
 import pytest
 import yaml
 
-from kubesaga.local.processes import still_runs
+from kubesaga.local.leftovers import still_runs
+from kubesaga.local.processes import Running
 from tests.local.support import (
     HANDLERS,
     WAIT_SECONDS,
@@ -54,10 +55,10 @@ class Folder:
         (path / "flow.yaml").write_text(yaml.safe_dump(flow), encoding="utf-8")
         self.processes: list[subprocess.Popen[str]] = []
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, python: Sequence[str] = ("-m", "kubesaga.cli")) -> subprocess.Popen[str]:
         """``kubesaga run`` with these arguments, in the folder."""
         process = subprocess.Popen(
-            [sys.executable, "-m", "kubesaga.cli", "run", *arguments],
+            [sys.executable, *python, "run", *arguments],
             cwd=self.path,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -166,6 +167,21 @@ def test_a_run_killed_while_it_undoes_goes_on_undoing(tmp_path: Path) -> None:
     assert step(task, "a")["compensation"]["attempt"] == 2
 
 
+def test_a_program_that_a_killed_run_had_only_just_started_is_ended_too(tmp_path: Path) -> None:
+    folder = Folder(tmp_path, template(shell("a", 'test "$KUBESAGA_ATTEMPT" != 1 || exec sleep 300')))
+    die = "lambda *_: os.kill(os.getpid(), signal.SIGKILL)"
+    code = f"import os, signal; from kubesaga.local.store import Store; Store.write_process = {die}\n"
+    killed = folder.start("flow.yaml", python=["-c", f"{code}from kubesaga.cli.main import main; main()"])
+    killed.communicate(timeout=WAIT_SECONDS)
+    assert killed.returncode == -signal.SIGKILL
+    (log,) = tmp_path.glob(".kubesaga/runs.logs/*/*.log")
+    assert still_runs(log)
+    with log.open("rb"):  # who reads it is left alone
+        task = folder.resume()
+    assert not still_runs(log)
+    assert (task["status"]["outcome"], step(task, "a")["attempt"]) == ("Succeeded", 2)
+
+
 @pytest.mark.parametrize("programs", [1, 3, 6])
 def test_a_run_killed_at_any_moment_does_every_step(tmp_path: Path, programs: int) -> None:
     names = [f"s{i}" for i in range(8)]
@@ -258,6 +274,26 @@ def test_a_program_that_starts_just_as_ctrl_c_comes_is_stopped(tmp_path: Path, m
         run.go()
     logs = list(tmp_path.glob("runs.logs/*/*.log"))
     assert [still_runs(log) for log in logs] == [False]
+
+
+def test_a_second_ctrl_c_that_comes_at_once_leaves_nothing_running_either(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ctrl_c = [KeyboardInterrupt(), KeyboardInterrupt()]
+    tell = Running.tell_to_stop
+
+    def told_amid_ctrl_c(running: Running, why: str, grace: float) -> None:
+        tell(running, why, grace)
+        if ctrl_c:
+            raise ctrl_c.pop()
+
+    monkeypatch.setattr(Running, "tell_to_stop", told_amid_ctrl_c)
+    run = started(tmp_path, template(shell("a", "trap '' TERM; sleep 300"), shell("b", "sleep 300")))
+    monkeypatch.setattr(run, "_hear", lambda _: (_ for _ in ()).throw(ctrl_c.pop()))
+    with pytest.raises(KeyboardInterrupt):
+        run.go()
+    logs = list(tmp_path.glob("runs.logs/*/*.log"))
+    assert [still_runs(log) for log in logs] == [False, False]
 
 
 def test_a_run_goes_on_with_what_it_was_started_with(folder: Folder) -> None:

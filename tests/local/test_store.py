@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
+from threading import Timer
 
 import pytest
 
@@ -69,6 +70,17 @@ def test_a_file_that_another_process_writes_into_is_not_waited_for_for_ever(
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(LocalError, match="another process is writing into it"):
         store.begin("uid", "name", 0.0, [], {})
+    other.close()
+
+
+def test_a_file_that_another_process_is_just_making_is_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "runs.db"
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    done = Timer(0.2, other.execute, ["ROLLBACK"])
+    done.start()
+    Store(path).close()
+    done.join()
     other.close()
 
 

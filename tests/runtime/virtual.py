@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-_REAL_SECONDS = 5.0
+_REAL_SECONDS = 60.0
 
 
 class _LeapingSelector(selectors.SelectSelector):

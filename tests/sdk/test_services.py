@@ -53,7 +53,7 @@ def test_sigterm_closes_services(tmp_path: Path, name: str) -> None:
     step = start(tmp_path, step_input(f"service_handlers:{name}", context={"wait": True}))
     assert step.process.stdout is not None
     assert "ready\n" in step.process.stdout  # Reads up to there.
-    step.process.terminate()
+    step.interrupt()
     ended = step.end()
     assert (ended.exit_code, ended.error["type"]) == (143, "Terminated")
     assert ended.stdout.splitlines() == ["rolled back: StepTerminated", "disconnected"]

@@ -1,12 +1,11 @@
 """Attempts as processes of this machine: what a pod is on a cluster.
 
-Each gets a session of its own, so that all that it started can be ended with it, and a log. The log is locked by who
-has it open: a run that was killed leaves its programs running, and the lock tells the next one so (``still_runs``).
+Each gets a session of its own, so that all that it started can be ended with it, and a log that is locked by who has it
+open: a run that was killed leaves its programs running, and the lock tells the next one so (``leftovers``).
 """
 
 from __future__ import annotations
 
-import fcntl
 import os
 import signal
 import subprocess
@@ -19,7 +18,6 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from queue import Queue, SimpleQueue
-from typing import BinaryIO
 
 from kubesaga.api import constants as c
 from kubesaga.api.programs import ProgramKind
@@ -27,13 +25,13 @@ from kubesaga.engine.records import StepError
 from kubesaga.engine.session import TIMED_OUT
 from kubesaga.local.commands import Machine
 from kubesaga.local.launches import Ended, Key, Launch, Refused
+from kubesaga.local.leftovers import locked_log
 from kubesaga.local.outputs import judged
 
 GRACE = 30.0
 """Seconds between SIGTERM and SIGKILL, as in a pod."""
 HURRY = 5.0
 """The same when everything is to stop."""
-_POLL = 0.05
 
 
 @dataclass(eq=False)
@@ -92,13 +90,14 @@ class Processes:
 
     def close(self) -> None:
         """As Programs does. A Ctrl-C meanwhile ends them at once."""
-        with self._lock:
-            self._closing = True
-        for running in list(self._running.values()):
-            running.tell_to_stop("stopped", HURRY)
         try:
+            with self._lock:
+                self._closing = True
+            for running in list(self._running.values()):
+                running.tell_to_stop("stopped", HURRY)
             self._await_all()
         except KeyboardInterrupt:
+            self._closing = True
             for running in list(self._running.values()):
                 running.tell_to_stop("stopped", 0.0)
                 _kill_session(running.process.pid)
@@ -124,7 +123,7 @@ class Processes:
         folder = tempfile.TemporaryDirectory(prefix="kubesaga-", ignore_cleanup_errors=True)
         environment = self._machine.environment_of(launch.program, {**launch.variables, **_files(launch, folder.name)})
         command = self._machine.command(launch.program, environment)
-        with _locked_log(launch.log) as log:
+        with locked_log(launch.log) as log:
             try:
                 process = subprocess.Popen(
                     command,
@@ -156,40 +155,6 @@ class Processes:
         running.folder.cleanup()
         self._running.pop(running.launch.key, None)
         self._ended.put(end)
-
-
-def still_runs(log: Path) -> bool:
-    """Whether a process of the attempt with this log is alive, whoever started it."""
-    try:
-        with log.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
-    except BlockingIOError:
-        return True
-    return False
-
-
-def end_leftover(log: Path, pid: int | None, patience: float = HURRY) -> bool:
-    """End what a killed run left running of an attempt; False if it cannot be ended (its PID is not known)."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        if not still_runs(log):
-            return True
-        if pid is not None:
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(pid, number)
-        until = time.monotonic() + patience
-        while still_runs(log) and time.monotonic() < until:
-            time.sleep(_POLL)
-    return not still_runs(log)
-
-
-def _locked_log(path: Path) -> BinaryIO:
-    """The log, locked as long as anybody has it open who got it from here."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    log = path.open("wb")
-    fcntl.flock(log, fcntl.LOCK_EX)
-    return log
 
 
 def _files(launch: Launch, folder: str) -> dict[str, str]:

@@ -21,8 +21,9 @@ from kubesaga.local.errors import LocalError
 from kubesaga.local.faults import Faults
 from kubesaga.local.inline import Inline
 from kubesaga.local.launches import Dispatcher
+from kubesaga.local.leftovers import end_leftover
 from kubesaga.local.named_steps import wrong_steps
-from kubesaga.local.processes import Processes, end_leftover
+from kubesaga.local.processes import Processes
 from kubesaga.local.run import Answer, Run
 from kubesaga.local.store import Store
 from kubesaga.local.tasks import LocalTask, local_task, new_child, new_task

@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import json
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ Obj = dict[str, Any]
 SCHEMA_VERSION = 1
 _APPLICATION = 0x6B756265  # "kube", in the file's header
 _BUSY_SECONDS = 10.0
+_POLL = 0.02
 
 _SCHEMA = """
 CREATE TABLE runs (
@@ -108,7 +110,7 @@ class Store:
                 f"{self.path}: was written by another release of kubesaga (version {version}, not {SCHEMA_VERSION})",
                 "go on with that release, or name another file with --state FILE",
             )
-        self._db.execute("PRAGMA journal_mode = WAL")
+        self._write_ahead()
         self._db.execute("PRAGMA synchronous = NORMAL")
         self._db.execute("PRAGMA foreign_keys = ON")
         if not tables:
@@ -118,6 +120,18 @@ class Store:
                         self._db.execute(statement)
                     self._db.execute(f"PRAGMA application_id = {_APPLICATION}")
                     self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+    def _write_ahead(self) -> None:
+        """Have SQLite keep a log. Where another process does so just now it waits for that one, but not by itself."""
+        until = time.monotonic() + _BUSY_SECONDS
+        while True:
+            try:
+                self._db.execute("PRAGMA journal_mode = WAL")
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                    raise
+            time.sleep(_POLL)
 
     # --- runs ------------------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -35,8 +36,14 @@ def ruff_findings(folder: Path) -> str:
 
 
 def mypy_findings(folder: Path, *paths: str) -> str:
-    """What mypy in strict mode has to say about the code, empty if nothing."""
-    cache = str(ROOT / ".cache" / "mypy-generated")
-    options = ["--strict", "--no-error-summary", "--explicit-package-bases", "--cache-dir", cache]
-    found = run(folder, "mypy", *options, *paths)
+    """What mypy in strict mode has to say about the code, empty if nothing.
+
+    One after the other: its cache, in which modules of many tests have the same names, is not for two at once.
+    """
+    cache = ROOT / ".cache" / "mypy-generated"
+    cache.mkdir(parents=True, exist_ok=True)
+    options = ["--strict", "--no-error-summary", "--explicit-package-bases", "--cache-dir", str(cache)]
+    with (cache / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        found = run(folder, "mypy", *options, *paths)
     return found.stdout + found.stderr

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from hack.cluster import providers
 from hack.cluster.errors import ClusterError
 from hack.cluster.images import PROJECT_IMAGES
-from hack.cluster.local import WITH_API, WITHOUT_API
+from hack.cluster.local import COMPONENTS
 from hack.cluster.paths import Paths
 
 DESCRIPTION = """\
@@ -25,7 +25,6 @@ providers:
 
 Everything is kept under .cache/ of the checkout, or $KUBESAGA_CACHE.
 """
-COMPONENTS = ", ".join((*WITHOUT_API, *WITH_API))
 
 
 def parser() -> argparse.ArgumentParser:
@@ -46,7 +45,7 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser("status", help="say what runs")
     for name, effect in (("restart", "end a component in order and start it again"), ("kill", "end one by SIGKILL")):
         command = commands.add_parser(name, help=effect)
-        command.add_argument("component", metavar="COMPONENT", help=COMPONENTS)
+        command.add_argument("component", metavar="COMPONENT", help=", ".join(COMPONENTS))
     killed = commands.add_parser("kill-container", help="end a pod's container by SIGKILL")
     killed.add_argument("container", metavar="ID", help="as in the pod's status, without containerd://")
     inside = commands.add_parser("on-node", help="run a command where the node's processes and its network are")

@@ -33,7 +33,10 @@ IDENTITIES = {
     "dns": ("kubesaga:dns", "system:masters"),
 }
 WITHOUT_API = ("etcd", "kube-apiserver", "containerd")
-WITH_API = ("kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "dns")
+WITH_API = ("kube-controller-manager", "kube-scheduler", "kubelet", "dns")
+# It looks for the node's addresses for 30 s, and ends for good once they come later.
+WITH_NODE = ("kube-proxy",)
+COMPONENTS = (*WITHOUT_API, *WITH_API, *WITH_NODE)
 START_SECONDS = 180.0
 
 
@@ -76,6 +79,7 @@ class Local:
         self._wait_for_api()
         self._start_missing(WITH_API)
         self._wait_for_node()
+        self._start_missing(WITH_NODE)
 
     def _create(self) -> None:
         self.down()

@@ -14,7 +14,6 @@ import aiohttp
 SILENCE = 70.0
 """Seconds without a word after which a watch is begun anew; a live server sends a bookmark each minute."""
 _PATIENCE = 3.0
-_HELPER = "pause-waiter for "
 
 
 class Watches:
@@ -40,12 +39,6 @@ class Watches:
             for task in self._tasks:
                 task.cancel()
             await asyncio.wait(self._tasks, timeout=_PATIENCE)
-        # A watch that ends while kopf hands on the first news of an object is collected some time, and not closed: its
-        # helper, which waits for a pause of the operator, would wait until then.
-        helpers = {task for task in asyncio.all_tasks() if task.get_name().startswith(_HELPER)}
-        for task in helpers:
-            task.cancel()
-        await asyncio.gather(*helpers, return_exceptions=True)
 
     def _end(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
 from functools import partial
 from random import Random
-from typing import Any
 
 import pytest
-from kopf._cogs.aiokits.aiotasks import Scheduler
 
 from kubesaga.runtime.cache import Kind
 from kubesaga.runtime.feed import FeedError
@@ -73,25 +70,6 @@ def test_no_event_is_lost_that_comes_just_when_kopf_gives_up_waiting_for_one(
 
     for early in range(20):
         play("kopf", partial(act, early=early))
-
-
-def test_whoever_stops_amid_the_first_news_of_an_object_leaves_no_task(monkeypatch: pytest.MonkeyPatch) -> None:
-    spawn = Scheduler.spawn
-
-    async def act(world: World) -> None:
-        operator = await world.listener()
-
-        async def slow_spawn(scheduler: Scheduler, coro: Coroutine[Any, Any, Any], **named: Any) -> None:
-            await spawn(scheduler, coro, **named)
-            operator.stop.set()
-            await asyncio.sleep(QUIET)
-
-        monkeypatch.setattr(Scheduler, "spawn", slow_spawn)
-        world.create(Kind.POD, "new")
-        await asyncio.wait_for(operator.running, 60)
-        assert asyncio.all_tasks() == {asyncio.current_task()}
-
-    play("kopf", act)
 
 
 def test_a_run_with_kopf_can_be_repeated() -> None:

@@ -23,7 +23,6 @@ OPERATOR_SELECTOR = "app.kubernetes.io/name=kubesaga,app.kubernetes.io/component
 RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
 PATIENCE = 300.0
 """Seconds until a call that finds nobody gives up."""
-PAUSE = 0.5
 WATCH_PATIENCE = 60.0
 """Seconds without a word after which a watch counts as broken."""
 

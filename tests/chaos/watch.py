@@ -11,8 +11,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+from hack.namespace import PAUSE
 from kubesaga.kube.client import KubeError
-from tests.chaos.cluster import PAUSE, Cluster
+from tests.chaos.cluster import Cluster
 
 Obj = dict[str, Any]
 GONE = 410

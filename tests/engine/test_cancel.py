@@ -7,12 +7,15 @@ from typing import Any
 
 import pytest
 
+from kubesaga.engine.decide import decide
 from kubesaga.engine.decision import Attempt
 from kubesaga.engine.plan import Approval, Compensation, Plan, RetryPolicy, Step
 from kubesaga.engine.policies.attempts import NOT_STOPPED_AFTER
-from kubesaga.engine.snapshot import TemplateProblem
+from kubesaga.engine.records import StepError
+from kubesaga.engine.snapshot import Observation, Phase, TemplateProblem
 from kubesaga.engine.vocabulary import (
     ActionType,
+    CompensationWhen,
     DesiredState,
     EndingTrigger,
     FailureStrategy,
@@ -27,6 +30,7 @@ from tests.engine.world import LOST_NODE, Outcome, World, fails, scripted
 
 UNDO = Compensation()
 LONG = Outcome(seconds=30)
+POD_LOST = StepError("PodLost", "its pod is gone", outcome_unknown=True)
 
 
 def chain(**changes: Any) -> Plan:
@@ -72,6 +76,19 @@ def test_a_cancel_with_compensation_undoes_what_may_have_been_done(mode: Running
     assert ended(w) == (TaskState.CANCELLED, TaskOutcome.COMPENSATED)
     assert w.steps_launched(Role.COMPENSATION) == ["b", "a"]
     assert w.task_events()[-2:] == ["Cancel", "CompensationDone"]
+
+
+@pytest.mark.parametrize("known", ["nothing", "its start", "that a pod was there"])
+def test_what_was_stopped_is_undone_where_nobody_knows_that_it_never_ran(known: str) -> None:
+    undone = Compensation(when=CompensationWhen.SUCCEEDED)
+    w = World(Plan(steps=(Step("a", compensation=undone),)), scripted({"a": LONG}))
+    w.run_for(5.0 if known == "its start" else 0.0)
+    assert (w.step("a").state is StepState.IN_PROGRESS) is (known == "its start")
+    cancel(w, RunningSteps.TERMINATE, compensate=True).pass_once()
+    lost = Observation(Phase.FAILED, terminal=True, stopping=True, error=POD_LOST, may_have_run="pod" in known)
+    over = decide(w.plan, replace(w.snapshot(), forward={0: lost}), w.now + 1)
+    assert over.status.steps[0].outcome_unknown is (known != "nothing")
+    assert (over.status.saga is not None) is (known != "nothing")
 
 
 def test_a_cancel_with_compensation_of_a_task_that_has_done_nothing_is_a_plain_cancel() -> None:

@@ -120,6 +120,7 @@ def test_a_pod_seen_to_go_before_its_job_was_seen_keeps_its_last_words() -> None
     cache.remove(Kind.POD, pod("a-x", 4, of="a", phase="Failed"))
     cache.upsert(Kind.JOB, job("a", 1))
     assert cache.of_task(Kind.POD, "uid-t")["a-x"]["gone"]
+    assert "unheard" not in cache.of_task(Kind.POD, "uid-t")["a-x"]
 
 
 def test_with_a_task_go_its_index_and_the_last_words_of_its_pods() -> None:
@@ -166,6 +167,7 @@ def test_a_pod_that_a_list_lacks_keeps_its_last_words_and_is_reported_once() -> 
     cache.upsert(Kind.POD, pod("a-x", 2, of="a"))
     assert [gone["metadata"]["name"] for gone in cache.replace(Kind.POD, [], "9")] == ["a-x"]
     assert cache.of_task(Kind.POD, "uid-t")["a-x"]["gone"]
+    assert cache.of_task(Kind.POD, "uid-t")["a-x"]["unheard"]  # how it ended
     assert cache.replace(Kind.POD, [], "10") == []
 
 

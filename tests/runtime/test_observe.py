@@ -16,7 +16,7 @@ T0, T1 = "2026-01-01T00:00:00Z", "2026-01-01T00:00:05Z"
 def job(*conditions: str, parallelism: int = 1, labels: dict[str, str] | None = None, **reasons: str) -> dict[str, Any]:
     """With a ``parallelism`` of 0: as it is once it was told to stop."""
     return {
-        "metadata": {"name": "j", "creationTimestamp": T0, "labels": labels or {}},
+        "metadata": {"name": "j", "uid": "uid-j", "creationTimestamp": T0, "labels": labels or {}},
         "spec": {"parallelism": parallelism, **({} if parallelism else {"activeDeadlineSeconds": 1})},
         "status": {
             "startTime": T0,
@@ -28,7 +28,7 @@ def job(*conditions: str, parallelism: int = 1, labels: dict[str, str] | None = 
 def pod(state: dict[str, Any] | None = None, *, name: str = "p", created: str = T0, **status: Any) -> dict[str, Any]:
     containers = [{"name": "step", "image": "img", "state": state}] if state else []
     return {
-        "metadata": {"name": name, "creationTimestamp": created},
+        "metadata": {"name": name, "creationTimestamp": created, "ownerReferences": [{"uid": "uid-j"}]},
         "spec": {"nodeName": "n"},
         "status": {"containerStatuses": containers, **status},
     }
@@ -131,6 +131,42 @@ def test_a_failed_job_without_a_pod_leaves_the_outcome_unknown() -> None:
     observation = seen(job("Failed"))
     assert observation.error is not None
     assert (observation.error.type, observation.error.outcome_unknown) == ("PodLost", True)
+
+
+def test_a_complete_job_without_a_pod_leaves_the_outcome_unknown() -> None:
+    observation = seen(job("Complete"))
+    assert observation.error is not None
+    assert (observation.error.type, observation.error.outcome_unknown) == ("PodLost", True)
+
+
+def stopped(**status: Any) -> dict[str, Any]:
+    """A Job that has been stopped, and counts these pods."""
+    over = job("Failed", parallelism=0)
+    over["status"] |= status
+    return over
+
+
+def test_a_stopped_attempt_may_have_run_where_its_job_counts_a_pod_of_which_nobody_knows_the_end() -> None:
+    assert not seen(stopped()).may_have_run
+    assert seen(stopped(failed=1)).may_have_run
+    assert seen(stopped(uncountedTerminatedPods={"failed": ["uid"]})).may_have_run
+    waiting = {"waiting": {"reason": "ContainerCreating"}}
+    stale, gone = pod(waiting, phase="Pending"), {**pod(waiting, phase="Pending"), "gone": True}
+    assert seen(stopped(failed=1), stale).may_have_run
+    assert not seen(stopped(failed=1), gone).may_have_run
+    assert seen(stopped(failed=1), {**gone, "unheard": True}).may_have_run
+    of_another = {**gone, "metadata": {**gone["metadata"], "ownerReferences": [{"uid": "uid-before"}]}}
+    assert seen(stopped(failed=1), of_another).may_have_run
+
+
+def test_a_stopped_attempt_has_run_where_a_pod_of_it_did() -> None:
+    never = {"terminated": {"exitCode": 137, "reason": "ContainerStatusUnknown", "startedAt": None}}
+    assert not seen(stopped(failed=1), pod(never, phase="Failed")).may_have_run
+    assert seen(stopped(failed=1), pod(terminated(143), phase="Failed")).may_have_run
+    evicted = pod(terminated(137), phase="Failed", conditions=[{"type": "DisruptionTarget", "status": "True"}])
+    replacement = {**pod(name="new", created=T1, phase="Pending"), "gone": True}
+    assert seen(stopped(failed=1), evicted, replacement).may_have_run
+    assert seen(stopped(failed=1), evicted).may_have_run
 
 
 def test_a_replaced_pod_is_not_read_for_the_newer_one() -> None:
@@ -242,7 +278,7 @@ IN_THE_LOG = terminated(0, '{"resultFrame": {"bytes": 5000, "sha256": "%s"}}' % 
 def test_a_result_in_the_log_counts_as_running_until_it_is_read() -> None:
     ended = pod(IN_THE_LOG, phase="Succeeded")
     for a_job in (job(), job("Complete")):
-        assert framed_document(a_job, [ended]) == ("p", Framed(5000, "a" * 64))
+        assert framed_document([ended]) == ("p", Framed(5000, "a" * 64))
         assert seen(a_job, ended).phase is Phase.RUNNING
         read = observe(a_job, [ended], expects_document=True, framed=Output(result=[1]))
         assert (read.phase, read.result) == (Phase.SUCCEEDED, [1])
@@ -250,8 +286,15 @@ def test_a_result_in_the_log_counts_as_running_until_it_is_read() -> None:
 
 def test_a_result_that_is_not_in_the_log_needs_none_to_be_read() -> None:
     for state in (terminated(0, '{"result": 1}'), terminated(0), terminated(1), {"running": {"startedAt": T0}}):
-        assert framed_document(job(), [pod(state)]) is None
-    assert framed_document(job(labels={"kubesaga.dev/fence": "true"}), [pod(IN_THE_LOG)]) is None
+        assert framed_document([pod(state)]) is None
+
+
+def test_the_work_of_a_pod_that_outlived_its_job_counts_under_its_fence() -> None:
+    fence = job("Failed", parallelism=0, labels={c.LABEL_FENCE: "true"})
+    well = pod(terminated(0, '{"result": 1}'), phase="Succeeded")
+    assert (seen(fence, well).phase, seen(fence, well).result) == (Phase.SUCCEEDED, 1)
+    assert seen(fence, pod(terminated(0, "garbage"), phase="Succeeded")).phase is Phase.FAILED
+    assert seen(fence, pod(terminated(1), phase="Failed")).phase is Phase.FENCED
 
 
 def test_a_job_that_was_told_to_stop_has_failed_only_once_it_says_so_itself() -> None:

@@ -285,3 +285,16 @@ def test_why_an_attempt_failed_is_asked_for_when_the_watch_of_pods_is_late() -> 
     world = LatePods().play(act)
     (step,) = world.status("t")["steps"]
     assert (step["attempt"], step["error"]["type"]) == (1, "Declined")
+
+
+def test_an_attempt_that_did_its_work_is_not_run_again_when_the_watch_of_pods_is_late() -> None:
+    """Its Job is known to be complete while its pod is still seen to run, or has not been seen at all."""
+
+    async def act(world: World) -> None:
+        world.template("order", {"name": "a", "retry": {"maxAttempts": 3}}, {"name": "b", "dependsOn": ["a"]})
+        world.task("t", "order")
+        await world.until_state("t", "Complete")
+
+    world = LatePods().play(act)
+    assert world.started == ["a", "b"]
+    assert [(step["attempt"], step.get("outcomeUnknown")) for step in world.status("t")["steps"]] == [(1, None)] * 2

@@ -50,7 +50,8 @@ class Observation:
     start (None while a quota system holds it). ``problem`` is why it does not start; ``hopeless`` that waiting will
     not help. ``location`` names pod and node for humans; ``gone_by`` is when that pod should have ended, where
     somebody deletes it. ``disrupted`` names the pods that Kubernetes took away (eviction, drain, preemption) and the
-    Job replaced, as far as they are still seen.
+    Job replaced, as far as they are still seen. ``may_have_run``, of one that failed: whether a program of it ran, or
+    a pod of it was there of which nobody knows what it did.
     """
 
     phase: Phase
@@ -67,6 +68,7 @@ class Observation:
     location: str | None = None
     gone_by: float | None = None
     disrupted: tuple[str, ...] = ()
+    may_have_run: bool = False
 
 
 ABSENT = Observation(Phase.ABSENT)

@@ -21,7 +21,7 @@ from kubesaga.kube.client import Kube, KubeError, jobs_path, pods_path, tasks_pa
 from kubesaga.runtime import children, pod_facts
 from kubesaga.runtime.cache import Cache, Kind, News
 from kubesaga.runtime.frames import Frames
-from kubesaga.runtime.observe import has_failed, is_over, left_behind, observe
+from kubesaga.runtime.observe import is_over, left_behind, may_end_by_its_job, observe
 from kubesaga.runtime.refusals import Refusals
 from kubesaga.runtime.results import Results
 from kubesaga.runtime.revisions import Revision
@@ -85,7 +85,7 @@ class Attempts:
         return found
 
     async def _live(
-        self, task: Obj, step: str, role: Role, record: StepRecord, revision: Revision, pods: Iterable[Obj]
+        self, task: Obj, step: str, role: Role, record: StepRecord, revision: Revision, pods: list[Obj]
     ) -> Observation:
         assert record.job_name is not None
         job = self._cache.of_task(Kind.JOB, task["metadata"]["uid"]).get(record.job_name)
@@ -101,11 +101,10 @@ class Attempts:
             return await self._lost(task, record.job_name, attempt)
         return left_behind(pods) or self._absent(task, attempt)
 
-    async def _last_words(self, task: Obj, job: Obj, pods: Iterable[Obj]) -> Iterable[Obj]:
-        """A Job's pods; asked for where their watch lags behind the Job's, so that why it failed is not missed."""
-        known = pod_facts.newest_first(pods)
-        heard = known and ("terminated" in pod_facts.main_state(known[0]) or known[0].get("gone"))
-        if heard or not has_failed(job) or c.LABEL_FENCE in (job["metadata"].get("labels") or {}):
+    async def _last_words(self, task: Obj, job: Obj, pods: list[Obj]) -> list[Obj]:
+        """A Job's pods; asked for where their watch lags behind the Job's, so that what came of it is not missed."""
+        mine = [pod for pod in pods if pod_facts.is_of(pod, job)]
+        if not may_end_by_its_job(job) or pod_facts.well_ended(pods) or pod_facts.have_ended(mine):
             return pods
         name = job["metadata"]["name"]
         for pod in await self._live_pods(task, name):

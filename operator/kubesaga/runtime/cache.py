@@ -50,7 +50,10 @@ class Cache:
         self._all_synced = asyncio.Event()
 
     def get(self, kind: Kind, namespace: str, name: str) -> Obj | None:
-        """The object of that name, or None. A Pod that is gone has ``gone: True``."""
+        """The object of that name, or None.
+
+        A Pod that is gone has ``gone: True``, and ``unheard: True`` if only a list's lack of it has told so.
+        """
         return self._objects[kind].get((namespace, name))
 
     def all(self, kind: Kind) -> Iterable[Obj]:
@@ -146,7 +149,7 @@ class Cache:
             and not obj.get("gone")
         ]
         for obj in missing:
-            self.remove(kind, obj)
+            self.remove(kind, {**obj, "unheard": True} if kind is Kind.POD else obj)
         return missing
 
     def _is_news(self, kind: Kind, obj: Obj) -> bool:

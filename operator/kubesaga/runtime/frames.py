@@ -50,7 +50,7 @@ class Frames:
         Raises KubeError as long as trying again may bring the result.
         """
         known = list(pods)
-        found = framed_document(job, known)
+        found = framed_document(known)
         output = await self._output((job["metadata"]["namespace"], *found)) if found else None
         return observe(job, known, expects_document=expects_document, framed=output)
 

@@ -25,6 +25,11 @@ _POD_LOST = StepError(
     "its Job failed and its pod is gone, so that what it did is not known",
     outcome_unknown=True,
 )
+_WORDS_LOST = StepError(
+    "PodLost",
+    "its Job is complete and its pod is gone, so that what it left is not known",
+    outcome_unknown=True,
+)
 _HELD_AND_STOPPED = StepError(
     "Stopped",
     "its Job was stopped while a quota system held it back",
@@ -32,9 +37,9 @@ _HELD_AND_STOPPED = StepError(
 )
 
 
-def framed_document(job: Obj, pods: Iterable[Obj]) -> tuple[str, Framed] | None:
+def framed_document(pods: Iterable[Obj]) -> tuple[str, Framed] | None:
     """The pod (its name) that ended well and left its result document in its log, if there is one."""
-    well_ended = None if _is_fence(job) else pod_facts.well_ended(pod_facts.newest_first(pods))
+    well_ended = pod_facts.well_ended(pod_facts.newest_first(pods))
     if well_ended is None:
         return None
     pod, terminated = well_ended
@@ -58,6 +63,11 @@ def has_failed(job: Obj) -> bool:
     said = {c["type"]: c.get("reason") for c in conditions if c.get("status") == "True"}
     heading = said.get("FailureTarget", "DeadlineExceeded") != "DeadlineExceeded"
     return "Failed" in said or (heading and not _is_stopping(job))
+
+
+def may_end_by_its_job(job: Obj) -> bool:
+    """Whether ``observe`` takes the attempt for over by its Job, unless a pod is known that tells otherwise."""
+    return not _is_fence(job) and (is_over(job) or has_failed(job) or (_is_stopping(job) and _is_held(job)))
 
 
 def left_behind(pods: Iterable[Obj]) -> Observation | None:
@@ -86,7 +96,7 @@ def observe(job: Obj, pods: Iterable[Obj], *, expects_document: bool, framed: Ou
     """
     newest_first = pod_facts.newest_first(pods)
     if _is_fence(job):
-        return left_behind(newest_first) or Observation(Phase.FENCED, terminal=True)
+        return left_behind(newest_first) or _orphaned(newest_first, framed, expects_document=expects_document)
     status = job.get("status") or {}
     conditions = {c["type"]: c for c in status.get("conditions") or () if c.get("status") == "True"}
     stopping = _is_stopping(job)
@@ -101,16 +111,14 @@ def observe(job: Obj, pods: Iterable[Obj], *, expects_document: bool, framed: Ou
         disrupted=pod_facts.disrupted(newest_first),
     )
     if well_ended := pod_facts.well_ended(newest_first):
-        _, terminated = well_ended
-        output = read_output(terminated, expects_document=expects_document)
-        return _exited_well(base, terminated, (framed or output) if output.framed else output)
+        return _exited_well(base, well_ended[1], framed, expects_document=expects_document)
     if has_failed(job):
-        return _failed(base, newest_first, conditions)
+        return _failed(base, job, newest_first, conditions)
     if "Complete" in conditions:
-        return replace(base, phase=Phase.FAILED, error=_POD_LOST)
+        return replace(base, phase=Phase.FAILED, error=_WORDS_LOST, may_have_run=True)
     if stopping and _is_held(job) and not any(map(pod_facts.may_run, newest_first)):
         # A deadline does not pass while a Job is suspended: it would never end by itself (semantics 6.4).
-        return _stopped(replace(base, phase=Phase.FAILED, terminal=True, error=_HELD_AND_STOPPED), newest_first)
+        return _stopped(replace(base, phase=Phase.FAILED, terminal=True, error=_HELD_AND_STOPPED), job, newest_first)
     for pod in newest_first:
         state = pod_facts.main_state(pod)
         if "running" in state and not pod.get("gone"):
@@ -118,8 +126,18 @@ def observe(job: Obj, pods: Iterable[Obj], *, expects_document: bool, framed: Ou
     return replace(base, problem=pod_facts.why_not_started(newest_first))
 
 
-def _exited_well(base: Observation, terminated: Obj, output: Output) -> Observation:
+def _orphaned(pods: list[Obj], framed: Output | None, *, expects_document: bool) -> Observation:
+    """What is seen of an attempt whose Job was deleted without its pods, once a fence bears its name."""
+    fenced = Observation(Phase.FENCED, terminal=True)
+    well_ended = pod_facts.well_ended(pods)
+    return _exited_well(fenced, well_ended[1], framed, expects_document=expects_document) if well_ended else fenced
+
+
+def _exited_well(base: Observation, terminated: Obj, framed: Output | None, *, expects_document: bool) -> Observation:
     seen = _with_times(base, terminated)
+    output = read_output(terminated, expects_document=expects_document)
+    if output.framed and framed:
+        output = framed
     if output.framed:
         return replace(seen, phase=Phase.RUNNING)
     if output.error is None:
@@ -130,8 +148,8 @@ def _exited_well(base: Observation, terminated: Obj, output: Output) -> Observat
     return replace(seen, phase=Phase.FAILED, error=output.error)
 
 
-def _failed(base: Observation, pods: list[Obj], conditions: Mapping[str, Obj]) -> Observation:
-    seen = replace(base, phase=Phase.FAILED)
+def _failed(base: Observation, job: Obj, pods: list[Obj], conditions: Mapping[str, Obj]) -> Observation:
+    seen = replace(base, phase=Phase.FAILED, may_have_run=_may_have_run(job, pods))
     if not pods:
         return replace(seen, error=_POD_LOST)
     pod = pods[0]
@@ -143,10 +161,23 @@ def _failed(base: Observation, pods: list[Obj], conditions: Mapping[str, Obj]) -
     return replace(seen, error=replace(error, pod_reason=pod_facts.reason_of(pod)))
 
 
-def _stopped(seen: Observation, pods: list[Obj]) -> Observation:
+def _stopped(seen: Observation, job: Obj, pods: list[Obj]) -> Observation:
     """With the times of the last program that ran, if one ever did."""
+    seen = replace(seen, may_have_run=_may_have_run(job, pods))
     ends = [terminated for pod in pods if (terminated := pod_facts.main_state(pod).get("terminated"))]
     return _with_times(seen, ends[0]) if ends else seen
+
+
+def _may_have_run(job: Obj, pods: list[Obj]) -> bool:
+    """Whether a program of a Job that is over ran, or its controller has counted a pod that nobody has seen.
+
+    A pod that it does not count was taken away (``podFailurePolicy``).
+    """
+    status = job.get("status") or {}
+    uncounted = status.get("uncountedTerminatedPods") or {}
+    counted = sum(int(status.get(how) or 0) + len(uncounted.get(how) or ()) for how in ("failed", "succeeded"))
+    mine = [pod for pod in pods if pod_facts.is_of(pod, job)]
+    return any(map(pod_facts.may_have_run, pods)) or counted > len(mine) - len(pod_facts.disrupted(mine))
 
 
 def _classify(pod: Obj, reported: StepError | None, conditions: Mapping[str, Obj]) -> StepError:

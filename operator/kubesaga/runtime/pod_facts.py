@@ -1,7 +1,7 @@
 """What the pods of one attempt tell: when their program ran, why it does not start, which of them were taken away.
 
 Reading only, called by ``observe``, which says what it means for the attempt, and by ``attempts``. Pods
-are as the cache keeps them; one that was deleted has ``gone: True``.
+are as the cache keeps them; one that was deleted has ``gone: True``, and ``unheard: True`` if nobody saw how it ended.
 """
 
 from __future__ import annotations
@@ -50,10 +50,32 @@ def well_ended(pods: Iterable[Obj]) -> tuple[Obj, Obj] | None:
     return None
 
 
+def is_of(pod: Obj, job: Obj) -> bool:
+    """Whether this very Job made the pod, and not one that bore its name before."""
+    owners = pod["metadata"].get("ownerReferences") or ()
+    return any(owner["uid"] == job["metadata"].get("uid") for owner in owners)
+
+
+def have_ended(pods: Iterable[Obj]) -> bool:
+    """Whether the newest pod has ended, and is not one that its Job replaces."""
+    known = newest_first(pods)
+    if not known or _has_condition(known[0], "DisruptionTarget"):
+        return False
+    return "terminated" in main_state(known[0]) or bool(known[0].get("gone"))
+
+
 def may_run(pod: Obj) -> bool:
     """Whether something of the pod may still run."""
     phase = (pod.get("status") or {}).get("phase")
     return not pod.get("gone") and phase not in ("Succeeded", "Failed")
+
+
+def may_have_run(pod: Obj) -> bool:
+    """Whether the program of a pod whose Job is over ran, or its end was not heard of."""
+    state = main_state(pod)
+    if "terminated" in state:
+        return state["terminated"].get("startedAt") is not None
+    return "running" in state or may_run(pod) or bool(pod.get("unheard"))
 
 
 def reason_of(pod: Obj) -> str | None:

@@ -110,9 +110,7 @@ def _pod(obj: Mapping[str, Any]) -> Obj:
         "spec": _pick(obj.get("spec"), _POD_SPEC),
         "status": status,
     }
-    if obj.get("gone"):
-        slim["gone"] = True
-    return slim
+    return slim | {mark: True for mark in ("gone", "unheard") if obj.get(mark)}
 
 
 _PROJECTIONS: Mapping[Kind, Callable[[Mapping[str, Any]], Obj]] = {

@@ -110,11 +110,12 @@ def _ended_badly(draft: Draft, i: int, role: Role, seen: Observation, error: Ste
     """An attempt that is over: a stop that was asked for explains an end without words of its own."""
     record = draft.record(i, role)
     if record.stop and error.outcome_unknown:
+        may_have_run = seen.may_have_run or seen.started_at is not None or record.state is StepState.IN_PROGRESS
         if record.stop.action is StopAction.CANCEL:
-            cancel(draft, i, role, seen, outcome_unknown=seen.started_at is not None)
+            cancel(draft, i, role, seen, outcome_unknown=may_have_run)
             return
         why = record.error if record.stop.action is StopAction.FAIL else None
-        error = replace(why or error, outcome_unknown=seen.started_at is not None)
+        error = replace(why or error, outcome_unknown=may_have_run)
     if seen.started_at is not None:
         _start(draft, i, role, seen)
     _failed(draft, i, role, error, seen.finished_at)

@@ -137,10 +137,11 @@ class Record:
     def assert_each_ended_and_did_what_its_workflow_says(self) -> None:
         """Each has its end, and what was to be done and undone was, once."""
         for found in self.tasks:
-            kind = _kind(found)
-            assert tasks.end_of(found) == ENDS[kind], _about(found)
-            done = Counter(run for pod in self.pods[found["metadata"]["uid"]] if (run := _done(pod)) is not None)
-            assert done == Counter(DONE[kind]), _about(found)
+            kind, pods = _kind(found), self.pods[found["metadata"]["uid"]]
+            done = Counter(run for pod in pods if (run := _done(pod)) is not None)
+            wrong = f"{tasks.name_of(found)} {tasks.end_of(found)} did {dict(done)}:\n"
+            as_said = tasks.end_of(found) == ENDS[kind] and done == Counter(DONE[kind])
+            assert as_said, wrong + "\n".join(map(_told_by, pods)) + "\n" + _about(found)
 
     def assert_each_attempt_has_one_job_and_one_pod(self) -> None:
         """None without, none beside those on record, and no container that was started twice."""
@@ -190,10 +191,20 @@ def _done(pod: Manifest) -> Run | None:
     return step, role, ending["exitCode"]
 
 
+def _told_by(pod: Manifest) -> str:
+    """What a pod says of its end, on a line."""
+    meta, status = pod["metadata"], pod["status"]
+    said = {"conditions": status.get("conditions"), "state": _container(pod)["state"], "reason": status.get("reason")}
+    return f"{meta['name']}, attempt {_run(pod)}, created {meta['creationTimestamp']}: {json.dumps(said)}"
+
+
 def _container(pod: Manifest) -> Manifest:
     (container,) = pod["status"]["containerStatuses"]
     return dict(container)
 
 
 def _about(found: Manifest) -> str:
-    return f"{tasks.name_of(found)}: {json.dumps(found['status'], indent=1)}"
+    """Its history first, since a long message is cut."""
+    status = found["status"]
+    history = "\n".join(json.dumps(entry) for entry in status["transitions"])
+    return f"{tasks.name_of(found)}:\n{history}\n{json.dumps(status, indent=1)}"

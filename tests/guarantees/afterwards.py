@@ -16,7 +16,7 @@ from typing import Any
 
 from kubesaga.api import constants as c
 from kubesaga.api.times import epoch
-from tests.guarantees import ends, history, jobs, rest, runs
+from tests.guarantees import ends, failures, history, jobs, rest, runs
 from tests.guarantees.attempts import (
     FORWARD,
     NOTHING,
@@ -31,7 +31,7 @@ from tests.guarantees.attempts import (
     task_uid_of,
 )
 from tests.guarantees.breach import Breach
-from tests.guarantees.changes import TaskChange
+from tests.guarantees.changes import ANEW, TaskChange
 from tests.guarantees.identifiers import Guarantee
 from tests.guarantees.sizes import check_size
 from tests.guarantees.story import Story, attempt_of_run, is_fence
@@ -155,6 +155,8 @@ def _story(task: Obj, evidence: Evidence) -> Story:
             story.by_hand.add(place)
         elif "Enqueue" in entry["events"]:
             story.by_hand.discard(place)
+        if not ANEW.isdisjoint(entry["events"]):
+            story.anew.add(place)
     confirmed = {each.get("step") for each in status_of(task).get("actions") or () if each["type"] == "ConfirmStopped"}
     mine = [pod for pod in evidence.pods if task_uid_of(pod) == task["metadata"]["uid"]]
     for attempt, pod in ((attempt_of(pod), pod) for pod in mine):
@@ -217,6 +219,7 @@ def _check_runs(story: Story, evidence: Evidence, config_map: Callable[[str], Ob
         yield from keys.check(story, run)
         story.runs.append(run)
     story.live = [run for run in mine if run.ended is None]
+    yield from failures.check_made_again(story)
     if knows_all:
         yield from runs.check_over(story, config_map)
 

@@ -30,6 +30,8 @@ class Guarantee(StrEnum):
     """A step that is done is never run again, and its result never changes."""
     SUCCESS_IS_TRUE = "success-is-true"
     """Done means that a program ended well with this very result, and succeeded that every step is done."""
+    FAILURE_IS_TRUE = "failure-is-true"
+    """An attempt is not given up, and not made again, where the cluster shows that its program did its work."""
     ATTEMPTS_ONLY_GROW = "attempts-only-grow"
     """Attempts are numbered without gaps and bounded by maxAttempts and the times they began anew."""
     KEY_NEVER_CHANGES = "key-never-changes"

@@ -35,11 +35,12 @@ class Story:
     """One Task.
 
     ``runs`` in the order in which they began, ``live`` those that have not ended. ``by_hand``: the steps (or
-    compensations, by role) whose latest word is a human's. Exceptions of semantics 6.8: ``run_again``: attempts whose
-    Job was deleted by hand before their start was recorded; ``out_of_sight``: attempts that a human said are gone, by
-    ConfirmStopped or by deleting their pod by force; ``node_lost``: attempts that ran on a node that was lost;
-    ``replaced``: attempts whose pod was evicted and failed by its timeout when its program had succeeded; ``doubled``:
-    attempts for whose Job Kubernetes itself made two pods at once.
+    compensations, by role) whose latest word is a human's; ``anew``: those that were begun anew once. Exceptions of
+    semantics 6.8: ``run_again``: attempts whose Job was deleted by hand before their start was recorded;
+    ``out_of_sight``: attempts that a human said are gone, by ConfirmStopped or by deleting their pod by force;
+    ``node_lost``: attempts that ran on a node that was lost; ``replaced``: attempts whose pod was evicted and failed by
+    its timeout when its program had succeeded; ``doubled``: attempts for whose Job Kubernetes itself made two pods at
+    once.
     """
 
     task: Obj
@@ -47,6 +48,7 @@ class Story:
     runs: list[Run] = field(default_factory=list)
     live: list[Run] = field(default_factory=list)
     by_hand: set[tuple[str, str]] = field(default_factory=set)
+    anew: set[tuple[str, str]] = field(default_factory=set)
     run_again: set[Attempt] = field(default_factory=set)
     out_of_sight: set[Attempt] = field(default_factory=set)
     node_lost: set[Attempt] = field(default_factory=set)

@@ -14,6 +14,7 @@ from kubesaga.engine.vocabulary import Role
 from tests.guarantees.afterwards import Evidence, check, doubled
 from tests.guarantees.identifiers import Guarantee
 from tests.simulation.guards.forging import Forge
+from tests.simulation.guards.moves import done, enqueue, move
 from tests.simulation.guards.stories import UNDO, failing, step, undo, undo_step, undone
 from tests.simulation.plan import Obj
 from tests.simulation.world import EPOCH
@@ -223,3 +224,18 @@ def test_what_is_left_of_a_task_that_is_gone_is_seen(forge: Forge) -> None:
 def test_an_object_that_is_too_large_is_seen(forge: Forge) -> None:
     large = {"metadata": {"name": "large", "namespace": "default"}, "data": {"x": "x" * 2**20}}
     shows(Guarantee.OBJECTS_WITHIN_BUDGET, evidence(forge, config_maps=[large]))
+
+
+def test_work_that_was_done_and_made_again_is_seen() -> None:
+    forge = Forge(step("a"))
+    forge.start(enqueue("a"))
+    forge.job("a")
+    forge.end_job("a", how="Failed")
+    forge.write(move("a", "Start", "Failed", "ScheduleRetry", to="WaitingForRetry"))
+    forge.write(move("a", "RetryDue", "Enqueue", to="Enqueued", attempt=2))
+    forge.work("a", 2)
+    forge.write(done("a"))
+    forge.succeed()
+    second = ("a", 2, "forward", 5.0, 0)
+    assert check(evidence(forge, pods=pods(forge, ("a", 1, "forward", 1.0, 1), second))) == []
+    shows(Guarantee.FAILURE_IS_TRUE, evidence(forge, pods=pods(forge, ("a", 1, "forward", 1.0, 0), second)))

@@ -19,7 +19,11 @@ STARTED = CompensationWhen.STARTED.value
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step. ``undo_when`` None: it cannot be undone; ``undo_kind``: whether a program or its child does that."""
+    """One step.
+
+    ``undo_when`` None: it cannot be undone; ``undo_kind``: whether a program or its child does that. ``may_be_silent``:
+    whether its program, by role, may end well without a result. ``checks_result``: whether a result may be refused.
+    """
 
     name: str
     kind: StepKind
@@ -32,6 +36,8 @@ class Step:
     undo_when: str | None
     undo_kind: StepKind
     approval_timeout: float | None
+    may_be_silent: Mapping[str, bool]
+    checks_result: bool
 
 
 @dataclass(frozen=True)
@@ -126,6 +132,8 @@ def _step(written: Mapping[str, Any], retry: Obj, *, final: bool) -> Step:
         undo_when=_undo_when(undo, by_child=by_child),
         undo_kind=StepKind.TASK if by_child else StepKind.PROGRAM,
         approval_timeout=parse_duration(timeout) if timeout else None,
+        may_be_silent={FORWARD: "container" in written, COMPENSATION: "container" in (undo or {})},
+        checks_result=bool(written.get("resultSchema")),
     )
 
 

@@ -6,7 +6,7 @@ Each takes away one of the fences that the guarantees rest on, in the very place
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any
@@ -21,7 +21,7 @@ from kubesaga.engine.policies import actions, ending, reopen
 from kubesaga.engine.snapshot import Observation, Phase, Snapshot
 from kubesaga.engine.vocabulary import EndingPhase, Role, StepKind
 from kubesaga.kube.client import KubeError, jobs_path
-from kubesaga.runtime import apply, launches, reconcile
+from kubesaga.runtime import apply, attempts, launches, reconcile
 from kubesaga.runtime.gather import Gathered
 from kubesaga.runtime.jobs import job_name
 from kubesaga.runtime.patches import status_patch
@@ -133,6 +133,15 @@ def action_applied_twice() -> AbstractContextManager[Any]:
     return patch.object(actions, "_record", lambda *_: None)
 
 
+def end_of_a_job_without_its_pods_words() -> AbstractContextManager[Any]:
+    """What is known of a Job's pods counts, however far their watch lags behind the Jobs'."""
+
+    async def deaf(self: attempts.Attempts, task: Obj, job: Obj, pods: Iterable[Obj]) -> Iterable[Obj]:
+        return pods
+
+    return patch.object(attempts.Attempts, "_last_words", deaf)
+
+
 BUGS: dict[str, Switch] = {
     switch.__name__.replace("_", "-"): switch
     for switch in (
@@ -146,5 +155,6 @@ BUGS: dict[str, Switch] = {
         ending_evaluated_again,
         edges_between_compensable_steps_only,
         action_applied_twice,
+        end_of_a_job_without_its_pods_words,
     )
 }

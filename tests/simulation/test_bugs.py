@@ -29,6 +29,7 @@ FOUND_AS = {
     "ending-evaluated-again": {Guarantee.DECIDED_END_IS_KEPT},
     "edges-between-compensable-steps-only": {Guarantee.UNDONE_IN_REVERSE},
     "action-applied-twice": {Guarantee.ACTIONS_APPLIED_ONCE},
+    "end-of-a-job-without-its-pods-words": {Guarantee.FAILURE_IS_TRUE},
 }
 
 

@@ -8,7 +8,19 @@ from typing import Any
 import pytest
 
 from kubesaga.api import constants as c
-from tests.simulation.plan import Act, ChangeTask, DeleteJob, DeleteTask, Mishap, NoAnswer, Obj, Outcome, Plan, Submit
+from tests.simulation.plan import (
+    Act,
+    ChangeTask,
+    DelayWatch,
+    DeleteJob,
+    DeleteTask,
+    Mishap,
+    NoAnswer,
+    Obj,
+    Outcome,
+    Plan,
+    Submit,
+)
 from tests.simulation.simulation import Report, play
 
 WORK: Obj = {"handler": {"callable": "shop.handlers:Work"}}
@@ -92,4 +104,34 @@ def test_a_child_that_somebody_deletes_between_two_attempts_is_not_made_anew(at:
     report = played(steps, {"p": (failed,)}, DeleteTask(at, "t/a"))
     assert report.violation is None
     assert report.ends == {"t": ("WaitingForDependencies", "")}
+    assert len(report.executions) == 1
+
+
+@pytest.mark.parametrize("late", [3.0, 20.0, 60.0])
+def test_work_that_was_done_is_not_done_again_when_the_watch_of_pods_lags_behind_the_jobs(late: float) -> None:
+    report = played([{"name": "a", **WORK}], {}, DelayWatch(1.1, "pods", 60.0, late))
+    assert report.violation is None
+    assert report.ends == {"t": ("Complete", "Succeeded")}
+    assert len(report.executions) == 1
+
+
+@pytest.mark.parametrize("late", [5.0, 20.0, 60.0])
+def test_work_that_was_stopped_before_its_start_was_heard_of_is_undone(late: float) -> None:
+    steps = [{"name": "a", **WORK, "compensation": {"when": "Succeeded"}}]
+    script = {"a": (Outcome(600.0),)}
+    # So that the pod is gone when it is asked for.
+    delays = DelayWatch(1.1, "pods", 60.0, late), DelayWatch(1.1, "jobs", 60.0, 3.0)
+    report = played(steps, script, *delays, ChangeTask(2.5, "t", UNDONE))
+    assert report.violation is None
+    assert report.ends == {"t": ("Cancelled", "Compensated")}
+    assert [run.role for run in report.executions] == ["forward", "compensation"]
+
+
+@pytest.mark.parametrize("at", [3.0, 4.0, 5.0])
+def test_work_of_a_pod_that_outlived_its_job_is_not_done_again(at: float) -> None:
+    report = played(
+        [{"name": "a", **WORK}], {"a": (Outcome(12.0, {"result": 1}),)}, DeleteJob(at, "t", "a", propagation="Orphan")
+    )
+    assert report.violation is None
+    assert report.ends == {"t": ("Complete", "Succeeded")}
     assert len(report.executions) == 1

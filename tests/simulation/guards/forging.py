@@ -216,6 +216,14 @@ class Forge:
         execution.ended = EPOCH + self.now
         self.programs.tell("ended", execution)
 
+    def show(self, execution: Execution) -> None:
+        """The kubelet says how a program has ended."""
+        meta = {"name": execution.pod}
+        self.server.create({"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": {}}, user="kubelet")
+        ended = {"name": c.MAIN_CONTAINER, "state": {"terminated": {"exitCode": execution.code}}}
+        status = {"containerStatuses": [ended]}
+        self.server.merge("pods", NAMESPACE, execution.pod, {"status": status}, status=True, user="kubelet")
+
     # --- stories ---------------------------------------------------------------------------------------------
 
     def work(self, step: str, number: int = 1, role: str = "forward") -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from kubesaga.api import constants as c
-from tests.guarantees import changes, ends, history, jobs, rest, runs
+from tests.guarantees import changes, ends, failures, history, jobs, rest, runs
 from tests.guarantees.attempts import Attempt, Obj, attempt_of, has_ended, labels_of, status_of, task_uid_of
 from tests.guarantees.breach import Breach, Violation
 from tests.guarantees.changes import TaskChange
@@ -131,6 +131,8 @@ class Guards:
             self._judge(check(write))
         self._judge(self._check_recorded(write))
         self._judge(ends.check_held(write))
+        self._judge(failures.check_given_up(story, write, self._finder("pods", after["metadata"]["namespace"])))
+        self._judge(failures.check_planned(story, write))
         dossier.note(write)
         if status_of(after).get("compensation") and not write.old.get("compensation"):
             self._judge(self._check_frozen(dossier, write))

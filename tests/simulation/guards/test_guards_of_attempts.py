@@ -11,6 +11,7 @@ from tests.simulation.guards.forging import Forge
 from tests.simulation.guards.moves import Move, enqueue, failed, move
 from tests.simulation.guards.stories import UNDO, breaks, failing, step, undo, undone
 from tests.simulation.plan import Obj
+from tests.simulation.workloads.handlers import Execution
 
 BUSY = {"type": "Busy", "message": "later", "retryable": True}
 
@@ -104,3 +105,27 @@ def test_a_compensation_gets_the_key_of_its_step_and_one_of_its_own() -> None:
             forge.finish(forge.run("a", role=UNDO), 1)
         with breaks(Guarantee.KEY_NEVER_CHANGES):
             forge.run("a", role=UNDO, **forged)
+
+
+def test_work_that_was_done_is_not_given_up_where_a_pod_tells_of_it() -> None:
+    def ran(**left: Any) -> tuple[Forge, Execution]:
+        forge = Forge(step("a"))
+        forge.start(enqueue("a"))
+        forge.job("a")
+        execution = forge.run("a")
+        forge.finish(execution, **left)
+        return forge, execution
+
+    unheard, _ = ran()
+    unheard.write(retry(2)[0])
+    refused, execution = ran()
+    refused.show(execution)
+    refused.write(move("a", "Start", "Failed", "Fail", to="Error", error={"type": "InvalidResult"}))
+    for left in ({"code": 1}, {"document": {"error": {"type": "Busy"}}}):
+        failed_itself, execution = ran(**left)
+        failed_itself.show(execution)
+        failed_itself.write(retry(2)[0])
+    told, execution = ran()
+    told.show(execution)
+    with breaks(Guarantee.FAILURE_IS_TRUE):
+        told.write(retry(2)[0])

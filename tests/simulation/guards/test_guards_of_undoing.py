@@ -257,3 +257,24 @@ def test_a_task_that_goes_has_been_undone_as_its_policy_says(policy: str) -> Non
         return
     with breaks(Guarantee.DUE_UNDOING_DONE_OR_NAMED):
         forge.server.merge("tasks", NAMESPACE, "t", {"metadata": {"finalizers": None}}, user=OPERATOR)
+
+
+@pytest.mark.parametrize(("code", "due"), [(0, True), (143, True), (1, False)])
+def test_what_was_stopped_and_has_not_said_that_it_failed_is_undone(code: int, due: bool) -> None:
+    undoing = {"desiredState": "Cancelled", "cancellation": {"compensate": True}}
+    forge = Forge(step("a", compensation={"when": "Succeeded"}), task=undoing)
+    forge.start(enqueue("a"))
+    forge.job("a")
+    forge.finish(forge.run("a"), code)
+    forge.end_job("a", how="Failed")
+
+    def cancel() -> None:
+        stopped = move("a", "Start", "Cancel", to="Cancelled", outcome="Cancelled")
+        end = forge.ending("Cancelled", "Done", "Cancelled", compensate=True)
+        forge.write(stopped, state="Cancelled", by=("Cancel",), ending=end, outcome="Cancelled")
+
+    if not due:
+        cancel()
+        return
+    with breaks(Guarantee.DUE_UNDOING_DONE_OR_NAMED):
+        cancel()

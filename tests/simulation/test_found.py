@@ -2,48 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import pytest
 
-from kubesaga.api import constants as c
 from tests.simulation.plan import (
     Act,
     ChangeTask,
     DelayWatch,
     DeleteJob,
     DeleteTask,
-    Mishap,
     NoAnswer,
-    Obj,
     Outcome,
-    Plan,
-    Submit,
 )
-from tests.simulation.simulation import Report, play
-
-WORK: Obj = {"handler": {"callable": "shop.handlers:Work"}}
-SHORTEST = ("--job-retention", "120")
-UNDONE: Obj = {"desiredState": "Cancelled", "cancellation": {"mode": "Terminate", "compensate": True}}
-
-
-def played(
-    steps: list[Obj],
-    script: Mapping[str, tuple[Outcome, ...]],
-    *mishaps: Mishap,
-    seed: int = 1,
-    flags: tuple[str, ...] = (),
-    **of_task: Any,
-) -> Report:
-    """A Task ``t`` of these steps, on a cluster where nothing else goes wrong; ``part`` is a template of one step."""
-    head: Obj = {"apiVersion": c.API_VERSION}
-    spec = {"version": "1.0.0", "failureStrategy": "Compensate", "defaults": {"image": "shop:1"}, "steps": steps}
-    template = {**head, "kind": c.TEMPLATE_KIND, "metadata": {"name": "work"}, "spec": spec}
-    part = {**template, "metadata": {"name": "part"}, "spec": {**spec, "steps": [{"name": "p", **WORK}]}}
-    wanted = {"templateRef": {"name": "work"}, **of_task}
-    task = {**head, "kind": c.TASK_KIND, "metadata": {"name": "t"}, "spec": wanted}
-    return play(Plan("found", seed, (template, part), (Submit(0.0, task),), script, mishaps, flags=flags))
+from tests.simulation.scenes import DECLINED, SHORTEST, UNDONE, WORK, played
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -77,10 +47,10 @@ def test_a_create_that_comes_late_finds_its_name_taken_also_once_its_task_has_en
 
 @pytest.mark.parametrize("nth", range(20, 28))
 def test_what_cleans_up_after_an_end_and_comes_late_leaves_the_next_run_alone(nth: int) -> None:
-    failed, works = Outcome(0.5, {"error": {"type": "Declined", "retryable": False}}, 1), Outcome(100.0, {"result": 1})
+    works = Outcome(100.0, {"result": 1})
     again = Act(124.8, "t", "Retry", {"step": "a"})
     late = NoAnswer(nth, "late", 45.0, at_once=True)
-    report = played([{"name": "a", **WORK}], {"a": (failed, works)}, late, again, flags=SHORTEST)
+    report = played([{"name": "a", **WORK}], {"a": (DECLINED, works)}, late, again, flags=SHORTEST)
     assert report.violation is None
     assert report.ends == {"t": ("Complete", "Succeeded")}
 
@@ -98,10 +68,9 @@ def test_a_child_that_comes_when_its_parent_is_gone_runs_nothing(nth: int, polic
 
 @pytest.mark.parametrize("at", [8.0, 12.0, 16.0])
 def test_a_child_that_somebody_deletes_between_two_attempts_is_not_made_anew(at: float) -> None:
-    failed = Outcome(0.5, {"error": {"type": "Declined", "retryable": False}}, 1)
     retry = {"maxAttempts": 2, "backoff": "Fixed", "initialInterval": "20s"}
     steps = [{"name": "a", "task": {"templateRef": {"name": "part"}}, "retry": retry}]
-    report = played(steps, {"p": (failed,)}, DeleteTask(at, "t/a"))
+    report = played(steps, {"p": (DECLINED,)}, DeleteTask(at, "t/a"))
     assert report.violation is None
     assert report.ends == {"t": ("WaitingForDependencies", "")}
     assert len(report.executions) == 1

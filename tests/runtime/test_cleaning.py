@@ -5,7 +5,16 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from kubesaga.api.constants import CONTENT_INPUT, LABEL_CONTENT, LABEL_DEAD_LETTER, LABEL_TASK_UID
+import pytest
+
+from kubesaga.api.constants import (
+    CONTENT_INPUT,
+    LABEL_CONTENT,
+    LABEL_DEAD_LETTER,
+    LABEL_ROLE,
+    LABEL_RUN,
+    LABEL_TASK_UID,
+)
 from kubesaga.api.times import rfc3339
 from kubesaga.kube.client import actions_path, configmaps_path, jobs_path, tasks_path
 from kubesaga.runtime.cache import Cache, Kind, Obj
@@ -17,7 +26,7 @@ from kubesaga.runtime.settled import Settled
 
 from . import virtual
 from .api_server import ApiServer
-from .objects import NS, action, child_of, job, task
+from .objects import NS, action, child_of, task
 
 RETENTION = 100.0
 
@@ -45,12 +54,16 @@ class Yard:
     def ended(self, name: str, at: float = 0, state: str = "Complete", **parts: Any) -> Obj:
         status = {"finishedAt": rfc3339(at), **parts.pop("status", {})}
         stored = self.kube.add(tasks_path(NS), task(name, state, status=status, **parts))
-        self.kube.add(jobs_path(NS), job(f"{name}-job", stored["metadata"]["uid"]))
-        labels = {LABEL_TASK_UID: stored["metadata"]["uid"]}
+        labels = {LABEL_TASK_UID: stored["metadata"]["uid"], LABEL_RUN: "1", LABEL_ROLE: "forward"}
+        self.work(f"{name}-job", labels)
         for content in (CONTENT_INPUT, "result"):
             meta = {"name": f"{name}-{content}", "labels": {**labels, LABEL_CONTENT: content}}
             self.kube.add(configmaps_path(NS), {"metadata": meta})
         return stored
+
+    def work(self, name: str, labels: dict[str, str]) -> None:
+        """A Job of such labels."""
+        self.kube.add(jobs_path(NS), {"metadata": {"name": name, "labels": labels}})
 
     def clean(self, name: str, now: float) -> None:
         cached = self.cache.get(Kind.TASK, NS, name)
@@ -181,3 +194,18 @@ def test_the_jobs_of_a_task_that_was_taken_up_again_unseen_stay() -> None:
     yard.kube._patch(tasks_path(NS, "t"), {"status": {"state": "StepsInProcess"}}, "merge")
     yard.clean("t", RETENTION + 1)
     assert jobs_path(NS, "t-job") in yard.kube.objects
+
+
+def test_the_jobs_of_a_run_that_begins_before_the_answer_is_here_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    yard = Yard()
+    uid = yard.ended("t")["metadata"]["uid"]
+    asked = yard.kube.get
+
+    async def answered_late(path: str) -> Obj:
+        answer = await asked(path)
+        yard.work("t-again", {LABEL_TASK_UID: uid, LABEL_RUN: "2", LABEL_ROLE: "forward"})
+        return answer
+
+    monkeypatch.setattr(yard.kube, "get", answered_late)
+    yard.clean("t", RETENTION + 1)
+    assert yard.left("jobs") == ["t-again"]

@@ -84,13 +84,15 @@ class Cleaner:
         look would find.
 
         Asked before: a Task that was taken up again unseen has Jobs that run. And by the run, since such a request may
-        come late: what has begun since belongs to another one.
+        come late: what has begun since belongs to another one. Only by the runs that were seen before the question,
+        which the answer says are over: another leader may begin the next one before the answer is here.
         """
         namespace, uid = task["metadata"]["namespace"], task["metadata"]["uid"]
+        groups = sorted({_group(job) for job in self._cache.of_task(Kind.JOB, uid).values()})
         live = await self._kube.get(tasks_path(namespace, task["metadata"]["name"]))
         if live["metadata"]["uid"] != uid or live["status"].get("state") not in TERMINAL_TASK_STATES:
             return
-        for mine in sorted({_group(job) for job in self._cache.of_task(Kind.JOB, uid).values()}):
+        for mine in groups:
             inputs = f"{mine},{LABEL_CONTENT}={CONTENT_INPUT}"
             await self._kube.delete_collection(configmaps_path(namespace), inputs)
             await self._kube.delete_collection(jobs_path(namespace), mine)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from kubesaga.engine.plan import Approval, Plan, Step, Violation
+from kubesaga.engine.policies import approvals
+from kubesaga.engine.policies.actions import MOST_AT_ONCE
 from kubesaga.engine.vocabulary import (
+    ActionPhase,
     ActionType,
     DesiredState,
     FailureStrategy,
@@ -102,6 +106,57 @@ def test_a_yes_that_comes_late_is_taken(ended: bool) -> None:
     w.applied(A.APPROVE, "ask")
     w.run()
     assert (w.status.outcome, w.step("ask").attempt) == (TaskOutcome.SUCCEEDED, 2)
+
+
+@pytest.mark.parametrize("on_timeout", OnTimeout)
+def test_an_answer_that_is_known_wins_over_a_timeout_that_is_not_on_record(on_timeout: OnTimeout) -> None:
+    w = opened(asking(30.0, on_timeout))
+    w.now += 40.0  # nobody looked meanwhile
+    w.applied(A.REJECT, "ask")
+    assert str(w.step("ask").error) == "Rejected: rejected"
+    assert w.events("ApprovalTimeout") == []
+
+
+@pytest.mark.parametrize("on_timeout", OnTimeout)
+def test_a_yes_that_is_known_wins_over_a_timeout_as_well(on_timeout: OnTimeout) -> None:
+    w = opened(asking(30.0, on_timeout))
+    w.now += 40.0
+    w.applied(A.APPROVE, "ask", requested_by="ann")
+    assert w.step("ask").result == {"approved": True, "by": "ann", "reason": None}
+    assert w.step("ask").attempt == 1
+
+
+def test_nothing_is_timed_out_before_all_that_was_asked_for_has_been_heard() -> None:
+    failed = [f"bad-{n}" for n in range(MOST_AT_ONCE)]
+    ask = Step("ask", kind=StepKind.APPROVAL, approval=Approval(30.0, OnTimeout.APPROVE))
+    plan = Plan((ask, *map(Step, failed)), failure_strategy=FailureStrategy.CONTINUE)
+    w = World(plan, scripted({name: fails() for name in failed})).run_for(20)
+    w.now += 40.0
+    for name in failed:
+        w.act(A.RETRY, name)
+    no = w.act(A.REJECT, "ask")
+    w.run_for(5)
+    assert w.answer(no).phase is ActionPhase.APPLIED
+
+
+def test_whether_a_timeout_is_due_is_known_before_the_decision_that_records_it() -> None:
+    w = opened(asking(30.0))
+    due = (w.step("ask").started_at or 0.0) + 30.0
+    assert not approvals.is_due(w.plan, w.snapshot(), due - 0.1)
+    assert approvals.is_due(w.plan, w.snapshot(), due)
+    held = replace(w.snapshot(), desired=DesiredState.SUSPENDED)
+    assert not approvals.is_due(w.plan, held, due)
+    w.desired = DesiredState.SUSPENDED
+    w.pass_once()
+    w.desired = DesiredState.RUNNING  # the time starts anew in the decision that sees this
+    assert not approvals.is_due(w.plan, w.snapshot(), due)
+    w.run_for(100)
+    assert not approvals.is_due(w.plan, w.snapshot(), w.now)
+
+
+def test_no_timeout_is_due_of_a_task_that_has_not_started_or_waits_for_as_long_as_it_takes() -> None:
+    assert not approvals.is_due(asking(30.0), World(asking(30.0), scripted({})).snapshot(), 1e12)
+    assert not approvals.is_due(asking(), opened().snapshot(), 1e12)
 
 
 def test_a_no_that_comes_late_is_rejected() -> None:

@@ -91,6 +91,28 @@ def test_what_was_stopped_is_undone_where_nobody_knows_that_it_never_ran(known: 
     assert (over.status.saga is not None) is (known != "nothing")
 
 
+@pytest.mark.parametrize("ran", [False, True])
+def test_what_ran_under_a_job_that_is_gone_is_undone_once_a_fence_has_its_name(ran: bool) -> None:
+    undone = Compensation(when=CompensationWhen.SUCCEEDED)
+    w = World(Plan(steps=(Step("a", compensation=undone),)), scripted({"a": LONG}))
+    w.pass_once(crash_after_write=True)
+    cancel(w, RunningSteps.TERMINATE, compensate=True).pass_once(crash_after_write=True)
+    fenced = Observation(Phase.FENCED, terminal=True, may_have_run=ran)
+    over = decide(w.plan, replace(w.snapshot(), forward={0: fenced}), w.now + 1)
+    assert over.status.steps[0].outcome_unknown is ran
+    assert (over.status.saga is not None) is ran
+
+
+@pytest.mark.parametrize("mode", RunningSteps)
+def test_the_start_of_what_runs_is_recorded_with_its_stop_or_once_its_job_is_gone(mode: RunningSteps) -> None:
+    w = World(Plan(steps=(Step("a"),)), scripted({"a": LONG}))
+    w.pass_once()
+    cancel(w, mode)
+    running = Observation(Phase.RUNNING, started_at=w.now, stopping=mode is RunningSteps.DRAIN)
+    w.status = decide(w.plan, replace(w.snapshot(), forward={0: running}), w.now + 0.1).status
+    assert w.step("a").state is StepState.IN_PROGRESS
+
+
 def test_a_cancel_with_compensation_of_a_task_that_has_done_nothing_is_a_plain_cancel() -> None:
     w = World(chain(), scripted({}), slot=False)
     w.run_until_state(TaskState.WAITING_FOR_DEPENDENCIES)

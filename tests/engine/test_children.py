@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from kubesaga.engine.plan import Compensation, ExpressionError, Lifecycle, Plan, Step, Violation
+from kubesaga.engine.plan import Compensation, ExpressionError, Lifecycle, Plan, RetryPolicy, Step, Violation
 from kubesaga.engine.policies.parent import stop_command
 from kubesaga.engine.records import Ending, StepRecord, Stop
 from kubesaga.engine.snapshot import Child, TemplateProblem
 from kubesaga.engine.vocabulary import (
     ActionType,
+    CompensationWhen,
     DesiredState,
     EndingPhase,
     EndingTrigger,
@@ -286,6 +287,8 @@ def test_a_stranger_under_the_childs_name_fails_the_step_and_a_retry_makes_the_c
         (StepState.IN_PROGRESS, True, EndingTrigger.DEADLINE, EndingPhase.QUIESCING, RunningSteps.TERMINATE),
         (StepState.CANCELLED, False, EndingTrigger.CANCELLED, EndingPhase.QUIESCING, RunningSteps.TERMINATE),
         (StepState.ERROR, False, None, None, None),
+        (StepState.COMPLETE, False, None, None, RunningSteps.TERMINATE),
+        (StepState.RESOLVED_MANUALLY, False, None, None, RunningSteps.TERMINATE),
         (StepState.COMPLETE, False, EndingTrigger.SUCCEEDED, EndingPhase.DONE, RunningSteps.TERMINATE),
     ],
 )
@@ -490,6 +493,21 @@ def test_a_child_that_is_stuck_undoing_keeps_the_parent_waiting_and_abandoning_i
     f.root.act(A.MARK_COMPENSATED, "sub")
     f.run()
     assert ended(f.root) == (TaskState.ERROR, TaskOutcome.COMPENSATED)
+
+
+@pytest.mark.parametrize("when", CompensationWhen)
+def test_what_a_child_could_not_undo_is_undone_by_the_steps_own_compensation(when: CompensationWhen) -> None:
+    top = parent(failure_strategy=FailureStrategy.COMPENSATE)
+    own = replace(top.steps[1], compensation=Compensation(when=when), retry=RetryPolicy(max_attempts=1))
+    below = replace(child(), failure_strategy=FailureStrategy.COMPENSATE)
+    f = family(
+        {"y": fails()}, undo={"x": fails()}, top=replace(top, steps=(top.steps[0], own, top.steps[2])), below=below
+    )
+    f.run_until(lambda: f.child("sub").stuck() if f.kin else False)
+    f.child("sub").act(A.ABANDON)
+    f.run()
+    assert f.child("sub").status.outcome is TaskOutcome.COMPENSATION_FAILED
+    assert f.root.steps_launched(Role.COMPENSATION) == ["sub", "before"]
 
 
 def test_a_child_that_was_deleted_cannot_be_undone_and_says_so() -> None:

@@ -338,6 +338,17 @@ def test_an_attempt_that_does_not_start_in_time_is_stopped_and_tried_again() -> 
     assert not again.status.steps[0].outcome_unknown
 
 
+def test_an_attempt_is_given_up_for_not_starting_only_if_it_was_looked_at_after_its_time() -> None:
+    plan = Plan(steps=(Step("only", start_timeout=5.0),))
+    world = World(plan, scripted({}))
+    world.pass_once()
+    waiting = Observation(Phase.WAITING, waiting_since=world.now, seen_at=world.now + 4.9)
+    before = decide(plan, replace(world.snapshot(), forward={0: waiting}), world.now + 5.1)
+    assert (before.stops, before.wake_at) == ((), world.now + 5)
+    after = replace(waiting, seen_at=world.now + 5.0)
+    assert decide(plan, replace(world.snapshot(), forward={0: after}), world.now + 5.1).stops
+
+
 def test_a_pod_that_takes_long_to_start_is_told_of_once() -> None:
     plan = Plan(steps=(Step("only"),))
     world = World(plan, scripted({}))

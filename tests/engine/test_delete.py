@@ -80,6 +80,13 @@ def test_a_task_that_has_ended_is_released_as_it_is(outcomes: dict[str, Outcome]
     assert w.steps_launched(Role.COMPENSATION) == []
 
 
+@pytest.mark.parametrize("step", ["b", None])
+def test_a_task_that_has_failed_and_is_being_deleted_is_not_taken_up_again(step: str | None) -> None:
+    w = delete(world({"b": fails()}).run())
+    assert "is being deleted" in w.rejected(ActionType.RETRY, step)
+    assert (w.status.state, w.released) == (TaskState.ERROR, True)
+
+
 def test_a_compensating_task_finishes_first() -> None:
     w = world({"b": fails()}, failure_strategy=FailureStrategy.COMPENSATE)
     w.run_until_state(TaskState.COMPENSATING)

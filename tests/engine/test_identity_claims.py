@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from kubesaga.engine.decide import decide
 from kubesaga.engine.plan import Plan, Step, Violation
-from kubesaga.engine.snapshot import Claim
+from kubesaga.engine.snapshot import Claim, TemplateProblem
 from kubesaga.engine.vocabulary import ActionType, DesiredState, IdentityStrategy, TaskOutcome, TaskState
 from tests.engine.world import World, scripted
 
@@ -48,6 +51,17 @@ def test_a_claim_that_is_already_mine_is_not_taken_again(identity: IdentityStrat
     w = world(identity, claim=Claim(mine=True, holder="task")).run()
     assert not any(d.claim for d in w.decisions)
     assert w.status.outcome is TaskOutcome.SUCCEEDED
+
+
+def test_a_task_whose_identity_is_not_free_yet_says_so_once_and_is_looked_at_again() -> None:
+    w = world(IdentityStrategy.STRICT)
+    problem = TemplateProblem("SameRequestStillWorks", "a Pod of it may still run", look_again=5.0)
+    first = decide(None, replace(w.snapshot(), template_problem=problem), w.now)
+    assert (first.status.state, first.status.reason) == (TaskState.PENDING, problem.reason)
+    assert first.wake_at == w.now + 5.0
+    again = decide(None, replace(w.snapshot(), status=first.status, template_problem=problem), w.now + 5.0)
+    assert (again.status, again.events) == (first.status, ())
+    assert again.wake_at == w.now + 10.0
 
 
 def test_a_missing_idempotency_key_is_an_invalid_request_and_takes_no_claim() -> None:

@@ -229,6 +229,17 @@ def check_child_created(story: Story, child: Obj, known: Iterable[Obj]) -> Itera
         yield Breach(Guarantee.ONE_JOB_PER_ATTEMPT, where, f"created after children of the UIDs {before}")
 
 
+def check_not_undone_above(parent: Obj, story: Story, job: Obj) -> Iterator[Breach]:
+    """no-undoing-beside-work: no work of a sub-workflow begins once its parent's undoing has."""
+    attempt, ending = attempt_of(job), status_of(parent).get("ending") or NOTHING
+    undoing = ending.get("phase") == "Compensating" and ending["trigger"] != EndingTrigger.REQUESTED
+    if attempt is None or not undoing or attempt.role == COMPENSATION or is_fence(job):
+        return
+    if not story.record(attempt.step, FORWARD).get("final"):
+        said = f"created while its parent, {name_of_task(parent)}, is {state_of(parent)}"
+        yield Breach(Guarantee.NO_UNDOING_BESIDE_WORK, f"{story.name}, {attempt}", said)
+
+
 def check_children_still(story: Story, children: Iterable[Obj], where: str) -> Iterator[Breach]:
     """no-undoing-beside-work: no sub-workflow goes on with its forward work."""
     for child in children:

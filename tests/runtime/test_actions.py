@@ -8,7 +8,7 @@ import pytest
 
 from kubesaga.engine.decision import Verdict
 from kubesaga.engine.vocabulary import ActionPhase, ActionType
-from kubesaga.kube.client import actions_path
+from kubesaga.kube.client import KubeError, actions_path
 from kubesaga.runtime import actions
 from kubesaga.runtime.actions import Answers
 from kubesaga.runtime.cache import Cache, Kind, Obj
@@ -16,6 +16,7 @@ from kubesaga.runtime.events import EventRecorder
 
 from .api_server import ApiServer
 from .objects import NS, action
+from .world import World, endless
 
 
 class Desk:
@@ -113,6 +114,84 @@ def test_what_was_applied_is_said_even_where_another_leader_has_refused_it(told:
             desk.cache.upsert(Kind.ACTION, written)
         await desk.answers.answer(NS, Verdict(asked["metadata"]["uid"], "again", ActionPhase.APPLIED, "done"), None)
         assert (desk.status("again")["phase"], desk.status("again")["message"]) == ("Applied", "done")
+
+    asyncio.run(main())
+
+
+def test_what_another_leader_has_answered_waits_no_longer() -> None:
+    async def main() -> None:
+        desk = Desk()
+        desk.ask("again")
+        desk.ask("gone")
+        desk.ask("waits")
+        await desk.kube.merge_patch(actions_path(NS, "again", "status"), {"status": {"phase": "Rejected"}})
+        await desk.kube.delete(actions_path(NS, "gone"))
+        waiting = await desk.answers.waiting(NS, "t", look=False)
+        assert [each.name for each in waiting] == ["waits"]
+        assert "again" not in desk.names()
+
+    asyncio.run(main())
+
+
+def test_what_no_watch_has_told_of_is_found_where_one_looks_and_of_this_task_only() -> None:
+    async def main() -> None:
+        desk = Desk()
+        desk.kube.add(actions_path(NS), action("unheard", "t"))
+        desk.kube.add(actions_path(NS), action("elsewhere", "other"))
+        assert await desk.answers.waiting(NS, "t", look=False) == ()
+        assert [each.name for each in await desk.answers.waiting(NS, "t", look=True)] == ["unheard"]
+        assert desk.names() == ["unheard"]
+        assert desk.names("other") == []  # the watch's event for it has to wake its Task
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(("timeout", "lists"), [("10s", 1), ("10h", 0)])
+def test_a_timeout_of_an_approval_costs_one_look_and_an_open_one_none(timeout: str, lists: int) -> None:
+    async def act(world: World) -> None:
+        ok = {"name": "ok", "approval": {"timeout": timeout, "onTimeout": "Approve"}}
+        world.template("order", ok, {"name": "wait", "dependsOn": ["ok"]})
+        world.script["wait"] = [endless()]
+        world.task("t", "order")
+        await asyncio.sleep(60)
+
+    world = World().play(act)
+    assert world.kube.calls.count(("GET", actions_path(NS))) == lists
+
+
+def test_a_flood_of_actions_costs_one_request() -> None:
+    async def main() -> None:
+        desk = Desk()
+        for n in range(actions.MOST_ONE_BY_ONE + 1):
+            desk.ask(f"again-{n}")
+        waiting = await desk.answers.waiting(NS, "t", look=False)
+        assert (len(waiting), len(desk.kube.calls)) == (actions.MOST_ONE_BY_ONE + 1, 1)
+
+    asyncio.run(main())
+
+
+def test_a_refusal_that_met_another_answer_ends_the_waiting() -> None:
+    async def main() -> None:
+        desk = Desk()
+        asked = desk.ask("again")
+        await desk.kube.merge_patch(actions_path(NS, "again", "status"), {"status": {"phase": "Applied"}})
+        await desk.answers.answer(NS, Verdict(asked["metadata"]["uid"], "again", ActionPhase.REJECTED, "late"), None)
+        assert desk.names() == []
+
+    asyncio.run(main())
+
+
+def test_a_refusal_of_an_action_that_was_touched_meanwhile_is_to_be_written_again() -> None:
+    async def main() -> None:
+        desk = Desk()
+        asked = desk.ask("again")
+        verdict = Verdict(asked["metadata"]["uid"], "again", ActionPhase.REJECTED, "too early")
+        desk.kube.put(actions_path(NS, "again"), asked)
+        with pytest.raises(KubeError) as caught:
+            await desk.answers.answer(NS, verdict, None)
+        assert caught.value.conflict
+        await desk.answers.answer(NS, verdict, None)
+        assert desk.status("again")["phase"] == "Rejected"
 
     asyncio.run(main())
 

@@ -9,12 +9,13 @@ import pytest
 from kubesaga.engine.plan import Plan, Step
 from kubesaga.engine.records import PinnedTemplate
 from kubesaga.engine.vocabulary import DeletionPolicy, IdentityStrategy
-from kubesaga.kube.client import KubeError, configmaps_path, tasks_path
+from kubesaga.kube.client import KubeError, configmaps_path, jobs_path, pods_path, tasks_path
 from kubesaga.runtime.cache import Obj
-from kubesaga.runtime.claims import Claims, NoClaim, claim_name
+from kubesaga.runtime.claims import Claims, NoClaim, StillWorks, claim_name
+from kubesaga.runtime.identities import identity_labels
 
 from .api_server import ApiServer
-from .objects import NS, task
+from .objects import NS, child_of, job, task
 
 NAME = "kubesaga-claim-x"
 DELETE = DeletionPolicy.DELETE
@@ -123,3 +124,74 @@ def test_a_strangers_configmap_under_the_claims_name_is_left_alone_and_named() -
     with pytest.raises(NoClaim, match=NAME):
         asyncio.run(Claims(kube).look(task("t", metadata={"uid": "u"}), NAME))
     assert kube.writes() == 0
+
+
+def labelled(kind: Obj, claim: str = NAME) -> Obj:
+    labels = {**(kind["metadata"].get("labels") or {}), **identity_labels(task("gone"), claim)}
+    return {**kind, "metadata": {**kind["metadata"], "labels": labels}}
+
+
+OVER = {"conditions": [{"type": "Complete", "status": "True"}]}
+POD: Obj = {"metadata": {"name": "left"}}
+LEFT = [
+    ("Task", tasks_path(NS), task("left", "StepsInProcess"), task("left", "Complete")),
+    ("Job", jobs_path(NS), job("left", "u"), {**job("left", "u"), "status": OVER}),
+    ("Pod", pods_path(NS), {**POD, "status": {"phase": "Running"}}, None),
+    ("Pod", pods_path(NS), POD, {**POD, "status": {"phase": "Failed"}}),
+]
+
+
+def looked_at_beside(path: str, left: Obj | None) -> str | None:
+    """What keeps the holder of a claim from starting beside what is left of an earlier one."""
+
+    async def main() -> str | None:
+        kube = ApiServer()
+        claims = Claims(kube)
+        mine = kube.add(tasks_path(NS), task("t"))
+        await claims.take(mine, NAME, DELETE)
+        if left is not None:
+            kube.add(path, left)
+        try:
+            claim = await claims.look(mine, NAME)
+        except StillWorks as error:
+            return str(error)
+        assert claim is not None
+        assert claim.mine
+        return None
+
+    return asyncio.run(main())
+
+
+@pytest.mark.parametrize(("kind", "path", "works", "over"), LEFT)
+def test_an_identity_waits_for_all_that_still_works_for_it(kind: str, path: str, works: Obj, over: Obj | None) -> None:
+    assert f"{kind} left" in (looked_at_beside(path, labelled(works)) or "")
+    assert looked_at_beside(path, labelled(works, "kubesaga-claim-y")) is None
+    assert looked_at_beside(path, works) is None
+    assert looked_at_beside(path, labelled(over) if over else None) is None
+
+
+def test_who_is_a_duplicate_asks_for_nothing_but_the_holder() -> None:
+    async def main() -> list[tuple[str, str]]:
+        kube = ApiServer()
+        claims = Claims(kube)
+        first, second = (kube.add(tasks_path(NS), task(name)) for name in ("first", "second"))
+        await claims.take(first, NAME, DELETE)
+        kube.calls.clear()
+        await claims.look(second, NAME)
+        return kube.calls
+
+    assert [path for _, path in asyncio.run(main())] == [configmaps_path(NS, NAME), tasks_path(NS, "first")]
+
+
+def test_a_child_works_for_its_own_identity_and_for_those_above() -> None:
+    parent = task("p", metadata={"uid": "p"})
+    child = child_of(parent, "s", "child")
+    child["metadata"]["labels"] |= identity_labels(parent, "kubesaga-claim-p")
+    assert {*identity_labels(child, "kubesaga-claim-c")} == {
+        *identity_labels(parent, "kubesaga-claim-p"),
+        *identity_labels(parent, "kubesaga-claim-c"),
+    }
+
+
+def test_what_a_human_writes_on_a_task_of_theirs_is_not_inherited() -> None:
+    assert identity_labels(labelled(task("t")), None) == {}

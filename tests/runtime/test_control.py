@@ -13,6 +13,7 @@ from .world import World, done, endless, fails
 
 ENDS = ("Complete", "Error", "Cancelled", "ResolvedManually")
 SAGA = {"failureStrategy": "Compensate"}
+SOON = 30.0
 
 
 def test_a_failed_task_goes_on_from_where_it_failed_when_a_human_says_so() -> None:
@@ -191,6 +192,24 @@ def test_a_terminating_namespace_is_never_held_up() -> None:
         await world.until(lambda: world.state("t") is None)
 
     assert World().play(act).started == ["pay", "wait"]
+
+
+def test_a_task_is_undone_in_a_namespace_whose_name_another_had_that_was_deleted() -> None:
+    async def act(world: World) -> None:
+        world.template("order", {"name": "pay", "compensation": {}}, {"name": "wait", "dependsOn": ["pay"]}, **SAGA)
+        world.script["wait"] = [endless()]
+        world.task("t", "order")
+        await world.until(lambda: "wait" in world.started)
+        world.kube.terminating.add(NS)
+        await world.delete("t")
+        await world.until(lambda: world.state("t") is None)
+        world.kube.terminating.clear()
+        world.task("t", "order")
+        await world.until(lambda: world.started.count("wait") == 2, SOON)
+        await world.delete("t")
+        await world.until(lambda: world.state("t") is None)
+
+    assert World().play(act).started == ["pay", "wait"] * 2 + ["pay~"]
 
 
 def test_no_more_tasks_run_than_the_limit_and_the_urgent_ones_are_first() -> None:

@@ -10,7 +10,7 @@ from kubesaga.kube.client import KubeError, configmaps_path
 from kubesaga.runtime.cache import Obj
 from tests.runtime.framing import frames_of, log_of, note_of
 from tests.runtime.objects import NS
-from tests.runtime.world import Run, World, done
+from tests.runtime.world import Run, World, done, endless
 
 RESULT = ["Zoë \x00 \U0001f680 \ud800 $(HOME)\n"] * 5000
 DOCUMENT = json.dumps({"result": RESULT}).encode()
@@ -138,3 +138,27 @@ def test_of_several_logs_that_cannot_be_read_each_is_tried_from_the_start() -> N
     world.play(act)
     assert len(set(asked[: len(names)])) == len(set(asked)) == len(names)
     assert {step["error"]["type"] for step in world.status("t")["steps"]} == {"ResultUnreadable"}
+
+
+def test_a_log_that_cannot_be_read_does_not_keep_the_task_from_being_cancelled_or_the_others_from_going_on() -> None:
+    world = Logged()
+    world.script["other"] = [endless()]
+
+    def broken(_method: str, path: str) -> KubeError | None:
+        return KubeError(500, "InternalError", "dial tcp: connection refused") if path.endswith("/log") else None
+
+    async def act(world: World) -> None:
+        world.template("t", {"name": "fetch"}, {"name": "quick"}, {"name": "other", "dependsOn": ["quick"]})
+        world.task("t", "t")
+        await world.until(lambda: "other" in world.started)
+        await world.until(lambda: log_reads(world) > 5)
+        world.change("t", desiredState="Cancelled", cancellation={"mode": "Terminate"})
+        asked = world.now()
+        await world.until(lambda: world.steps("t")["other"] == "Cancelled")
+        assert world.now() - asked < 5
+        assert world.steps("t")["fetch"] == "InProgress"
+        await world.until_state("t", "Cancelled")
+
+    world.kube.broken = broken
+    world.play(act)
+    assert world.status("t")["steps"][0]["outcomeUnknown"]

@@ -294,7 +294,11 @@ def test_the_work_of_a_pod_that_outlived_its_job_counts_under_its_fence() -> Non
     well = pod(terminated(0, '{"result": 1}'), phase="Succeeded")
     assert (seen(fence, well).phase, seen(fence, well).result) == (Phase.SUCCEEDED, 1)
     assert seen(fence, pod(terminated(0, "garbage"), phase="Succeeded")).phase is Phase.FAILED
-    assert seen(fence, pod(terminated(1), phase="Failed")).phase is Phase.FENCED
+    said = seen(fence, pod(terminated(1, '{"error": {"type": "Declined", "retryable": false}}'), phase="Failed"))
+    assert said.error is not None
+    assert (said.phase, said.error.type, said.error.retryable) == (Phase.FENCED, "Declined", False)
+    killed = seen(fence, pod(terminated(137), phase="Failed"))
+    assert (killed.phase, killed.error, killed.may_have_run) == (Phase.FENCED, None, True)
 
 
 def test_a_job_that_was_told_to_stop_has_failed_only_once_it_says_so_itself() -> None:
@@ -312,4 +316,4 @@ def test_what_a_deleted_job_has_left_behind_runs_on_under_its_fence() -> None:
     assert (observation.location, observation.gone_by) == ("pod p on n", epoch(T1))
     assert seen(fence, pod(phase="Pending")).phase is Phase.WAITING
     for over in ({**going, "gone": True}, pod(terminated(137), phase="Failed")):
-        assert seen(fence, over) == Observation(Phase.FENCED, terminal=True)
+        assert seen(fence, over) == Observation(Phase.FENCED, terminal=True, may_have_run=True)

@@ -73,7 +73,22 @@ def test_what_depends_on_a_task_goes_before_its_finalizer() -> None:
         held = await release.hold(with_dependents(kube, "t"))
         kube.calls.clear()
         await release.let_go(held)
-        assert [method for method, _ in kube.calls] == ["DELETE", "DELETE", "DELETE", "PATCH"]
+        assert [method for method, _ in kube.calls] == ["GET", "DELETE", "DELETE", "DELETE", "PATCH"]
+
+    asyncio.run(main())
+
+
+def test_of_a_task_that_has_changed_since_it_was_judged_nothing_is_deleted() -> None:
+    async def main() -> None:
+        kube = ApiServer()
+        release = Release(kube, Cache())
+        held = await release.hold(with_dependents(kube, "t"))
+        kube.put(tasks_path(NS, "t"), held)
+        writes = kube.writes()
+        with pytest.raises(KubeError) as caught:
+            await release.let_go(held)
+        assert caught.value.conflict
+        assert kube.writes() == writes
 
     asyncio.run(main())
 
@@ -152,3 +167,25 @@ def test_a_namespace_that_is_asked_admits_nothing_only_if_it_says_so(answer: Kub
     asyncio.run(terminating.ask(kube, NS))
     assert terminating.admits(NS) is admits
     assert kube.objects == {}
+
+
+@pytest.mark.parametrize("answer", [None, KubeError(403, "Forbidden", "exceeded quota")])
+def test_what_was_noted_of_a_namespace_is_forgotten_once_one_of_that_name_admits_something(
+    answer: KubeError | None,
+) -> None:
+    kube, terminating = ApiServer(), Terminating(lambda: 0.0)
+    kube.broken = refusing(answer) if answer else kube.broken
+    terminating.note(NS)
+    terminating.note("elsewhere")
+    asyncio.run(terminating.ask(kube, NS))
+    assert terminating.admits(NS)
+    assert not terminating.admits("elsewhere")
+
+
+def test_what_was_noted_of_a_namespace_stays_while_nobody_answers() -> None:
+    kube, terminating = ApiServer(), Terminating(lambda: 0.0)
+    kube.broken = refusing(KubeError(503, "ServiceUnavailable", "try again"))
+    terminating.note(NS)
+    with pytest.raises(KubeError, match="try again"):
+        asyncio.run(terminating.ask(kube, NS))
+    assert not terminating.admits(NS)

@@ -37,6 +37,8 @@ LABEL_FENCE = f"{GROUP}/fence"
 # On a child Task: whose sub-workflow it is.
 LABEL_PARENT_UID = f"{GROUP}/parent-uid"
 LABEL_PARENT_STEP = f"{GROUP}/parent-step"
+# On Jobs, their pods and child Tasks: followed by the name of the claim that they work for, one label for each.
+IDENTITY_LABELS = f"identity.{GROUP}/"
 # What a ConfigMap of the operator holds: input, result, history or claim.
 LABEL_CONTENT = f"{GROUP}/content"
 CONTENT_INPUT = "input"

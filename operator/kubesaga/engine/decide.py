@@ -23,7 +23,7 @@ from kubesaga.engine.policies.start import start
 from kubesaga.engine.policies.template import ended_without_plan, wait_for_template
 from kubesaga.engine.snapshot import Snapshot
 from kubesaga.engine.states import TERMINAL_TASK_STATES
-from kubesaga.engine.vocabulary import TaskState
+from kubesaga.engine.vocabulary import Role, TaskState
 
 # What may still move a Task that has ended.
 AFTER_THE_END = (
@@ -37,6 +37,7 @@ POLICIES = (
     forward.follow,
     saga.follow,
     actions.act,
+    forward.time_out,
     forward.settle,
     parent.follow,
     control.cancel,
@@ -48,6 +49,7 @@ POLICIES = (
     lifecycle.fail_if_asked,
     ending.give_up,
     ending.end,
+    parent.be_heard_first,
     lifecycle.mark,
 )
 
@@ -99,6 +101,7 @@ def _look_after_attempts(draft: Draft) -> None:
         stop_if_told(draft, i, role)
         name_if_it_does_not_stop(draft, i, role)
         name_child_in_need(draft, i, role)
-    writing = bool(draft.transitions)
+    writing, holding = bool(draft.transitions), forward.holding(draft)
     for i, role in live:
-        writing = write_start_if_overdue(draft, i, role, writing=writing)
+        held = holding and role is Role.FORWARD and not draft.plan.steps[i].final
+        writing = write_start_if_overdue(draft, i, role, writing=writing, holding=held)

@@ -80,6 +80,7 @@ class Draft:
         self.claim = False
         self.release = False
         self.wake_at: float | None = None
+        self.reopened = False  # by this decision
         self.unheard = False  # there are actions that the next decision is to hear
         self.inline_size: int | None = None  # bytes of the results kept in the status, once somebody asked
         # What happened in this pass, for the Task's own state machine.
@@ -114,10 +115,7 @@ class Draft:
 
     def start_timeout(self, i: int, role: Role) -> float:
         """Seconds that an attempt may take from enqueue to running."""
-        step = self.plan.steps[i]
-        if role is Role.COMPENSATION and step.compensation:
-            return step.compensation.start_timeout
-        return step.start_timeout
+        return self.plan.start_timeout(i, role)
 
     def observed(self, i: int, role: Role) -> Observation:
         """What is seen of the step's latest attempt.
@@ -236,8 +234,8 @@ class Draft:
 
     def _has_work_to_undo(self) -> bool:
         """Whether there is, from this decision on, what a deletion has to undo; a human may have done it by hand."""
-        by_hand = any(t.event == StepEvent.COMPLETE_MANUALLY for t in self.transitions)
-        return bool(self.launches) or by_hand
+        begun = any(t.event in (StepEvent.ENQUEUE, StepEvent.COMPLETE_MANUALLY) for t in self.transitions)
+        return bool(self.launches) or begun
 
     def _status(self) -> TaskStatus:
         before = self.snapshot.status

@@ -211,6 +211,13 @@ class Plan:
             return planned.compensation.kind if planned.compensation else StepKind.PROGRAM
         return planned.kind
 
+    def start_timeout(self, step: int, role: Role) -> float:
+        """Seconds that an attempt may take from enqueue to running."""
+        planned = self.steps[step]
+        if role is Role.COMPENSATION and planned.compensation:
+            return planned.compensation.start_timeout
+        return planned.start_timeout
+
     def programs(self) -> Iterator[tuple[str, Role]]:
         """What runs a program: steps, and compensations, by the step's name."""
         for i, step in enumerate(self.steps):

@@ -50,8 +50,8 @@ class Observation:
     start (None while a quota system holds it). ``problem`` is why it does not start; ``hopeless`` that waiting will
     not help. ``location`` names pod and node for humans; ``gone_by`` is when that pod should have ended, where
     somebody deletes it. ``disrupted`` names the pods that Kubernetes took away (eviction, drain, preemption) and the
-    Job replaced, as far as they are still seen. ``may_have_run``, of one that failed: whether a program of it ran, or
-    a pod of it was there of which nobody knows what it did.
+    Job replaced, as far as they are still seen. ``may_have_run``, of one that failed or was fenced: whether a program
+    of it ran, or a pod was there of which nobody knows what it did. ``seen_at``: when it was looked at (None: now).
     """
 
     phase: Phase
@@ -69,6 +69,7 @@ class Observation:
     gone_by: float | None = None
     disrupted: tuple[str, ...] = ()
     may_have_run: bool = False
+    seen_at: float | None = None
 
 
 ABSENT = Observation(Phase.ABSENT)
@@ -76,10 +77,14 @@ ABSENT = Observation(Phase.ABSENT)
 
 @dataclass(frozen=True, slots=True)
 class TemplateProblem:
-    """Why a Task cannot have its template now: a reason (CamelCase) and a sentence with the remedy."""
+    """Why a Task cannot have its template now: a reason (CamelCase) and a sentence with the remedy.
+
+    ``look_again``: after so many seconds, where a Task that has not started is woken by nobody else.
+    """
 
     reason: str
     message: str
+    look_again: float | None = None
 
 
 class MissingValues(Exception):

@@ -79,7 +79,7 @@ def _failure(child: Child, name: str | None) -> StepError:
         f"child Task {name} ended {child.state}, outcome {child.outcome}: {child.message}",
         code=str(child.outcome) if child.outcome else None,
         retryable=child.reopenable,
-        outcome_unknown=not child.undone,
+        outcome_unknown=not child.undone or child.outcome is TaskOutcome.COMPENSATION_FAILED,
     )
 
 

@@ -1,12 +1,13 @@
 """TaskActions: read for a decision, answered once it is written.
 
-``gather`` reads those that nobody has answered; the engine judges them; ``apply`` writes the verdicts, after the status
-that holds their effect. One whose Task does not exist is refused here by ``reconcile``, since nothing else would.
+``gather`` reads those that nobody has answered, as far as the cache knows, and ``reconcile`` asks the API server about
+them; the engine judges them; ``apply`` writes the verdicts, after the status that holds their effect. One whose Task
+does not exist is refused here by ``reconcile``, since nothing else would.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from kubesaga.api import constants as c
@@ -22,10 +23,17 @@ from kubesaga.runtime.events import EventRecorder, EventType
 
 Obj = dict[str, Any]
 
+# So many are asked for one by one, more in one list.
+MOST_ONE_BY_ONE = 16
+
 
 def pending(cache: Cache, namespace: str, task_name: str) -> tuple[Action, ...]:
     """The actions on the Task of this name that wait for an answer, the oldest first."""
-    waiting = [read_action(obj) for obj in cache.actions_on(namespace, task_name).values() if is_unanswered(obj)]
+    return _unanswered(cache.actions_on(namespace, task_name).values())
+
+
+def _unanswered(objs: Iterable[Obj]) -> tuple[Action, ...]:
+    waiting = [read_action(obj) for obj in objs if is_unanswered(obj)]
     return tuple(sorted(waiting, key=lambda action: (action.created_at, action.name)))
 
 
@@ -62,6 +70,30 @@ class Answers:
         self._cache = cache
         self._events = events
 
+    async def waiting(self, namespace: str, task_name: str, *, look: bool) -> tuple[Action, ...]:
+        """The actions on the Task of this name that wait for an answer now; ``look`` for such as no watch has told of.
+
+        Another leader may have answered one, or this one without hearing of it. Raises KubeError.
+        """
+        names = [action.name for action in pending(self._cache, namespace, task_name)]
+        if look or len(names) > MOST_ONE_BY_ONE:
+            found, _ = await self._kube.list(actions_path(namespace))
+        else:
+            found = [obj for name in names if (obj := await self._live(namespace, name)) is not None]
+        mine = [obj for obj in found if obj["spec"]["taskRef"]["name"] == task_name]
+        for obj in mine:
+            self._cache.upsert(Kind.ACTION, obj)
+        return _unanswered(mine)
+
+    async def _live(self, namespace: str, name: str) -> Obj | None:
+        """The action of this name as it is now, or None."""
+        try:
+            return await self._kube.get(actions_path(namespace, name))
+        except KubeError as error:
+            if error.not_found:
+                return None
+            raise
+
     async def answer(self, namespace: str, verdict: Verdict, task: Obj | None) -> None:
         """Write one verdict. One that is written already, or whose action is gone, is no concern. Raises KubeError.
 
@@ -89,11 +121,21 @@ class Answers:
         try:
             written = await self._kube.merge_patch(actions_path(namespace, verdict.name, "status"), body)
         except KubeError as error:
-            if error.not_found or error.conflict:
+            if error.not_found:
+                return
+            if error.conflict and await self._is_over(namespace, verdict):
                 return
             raise
         self._cache.upsert(Kind.ACTION, written)
         self._tell(written, verdict, task)
+
+    async def _is_over(self, namespace: str, verdict: Verdict) -> bool:
+        """Whether the action is not the one that was judged any more, and nobody waits for this verdict."""
+        live = await self._live(namespace, verdict.name)
+        if live is None or live["metadata"]["uid"] != verdict.uid:
+            return True
+        self._cache.upsert(Kind.ACTION, live)
+        return not is_unanswered(live)
 
     async def refuse_all(self, namespace: str, task_name: str) -> None:
         """Reject what is asked of a Task that does not exist. Raises KubeError."""

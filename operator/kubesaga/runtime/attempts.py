@@ -7,20 +7,24 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from kubesaga.api import constants as c
 from kubesaga.api.programs import ProgramKind
+from kubesaga.api.status import read_status
 from kubesaga.engine.decision import Attempt
-from kubesaga.engine.records import StepRecord, TaskStatus
+from kubesaga.engine.policies import reopen
+from kubesaga.engine.records import Ending, StepRecord, TaskStatus
 from kubesaga.engine.snapshot import Child, Observation, Phase
+from kubesaga.engine.start_limit import is_too_late
 from kubesaga.engine.states import LIVE_STEP_STATES, TERMINAL_TASK_STATES
-from kubesaga.engine.vocabulary import Role, StepKind, StepState
+from kubesaga.engine.vocabulary import EndingPhase, Role, StepKind, StepState
 from kubesaga.kube.client import Kube, KubeError, jobs_path, pods_path, tasks_path
 from kubesaga.runtime import children, pod_facts
 from kubesaga.runtime.cache import Cache, Kind, News
-from kubesaga.runtime.frames import Frames
+from kubesaga.runtime.clocks import Clock, wall
+from kubesaga.runtime.frames import LOOK_AGAIN, Frames, LogUnread
 from kubesaga.runtime.observe import is_over, left_behind, may_end_by_its_job, observe
 from kubesaga.runtime.refusals import Refusals
 from kubesaga.runtime.results import Results
@@ -29,22 +33,34 @@ from kubesaga.runtime.revisions import Revision
 Obj = dict[str, Any]
 
 _JOB_NAME = "batch.kubernetes.io/job-name"  # the Job controller's label on its pods
+_REMEMBERED = 4096
 
 
 @dataclass(slots=True)
 class Seen:
-    """Observations by the step's index in the plan."""
+    """Observations by the step's index in the plan.
+
+    ``look_again``: seconds until what could not be read now is to be tried again.
+    """
 
     forward: dict[int, Observation] = field(default_factory=dict)
     compensation: dict[int, Observation] = field(default_factory=dict)
     children: dict[int, Child] = field(default_factory=dict)
+    look_again: float | None = None
 
 
 class Attempts:
     """Looks at attempts."""
 
     def __init__(
-        self, kube: Kube, cache: Cache, refusals: Refusals, frames: Frames, results: Results, seen: News
+        self,
+        kube: Kube,
+        cache: Cache,
+        refusals: Refusals,
+        frames: Frames,
+        results: Results,
+        seen: News,
+        clock: Clock = wall,
     ) -> None:
         self._kube = kube
         self._cache = cache
@@ -52,6 +68,8 @@ class Attempts:
         self._frames = frames
         self._results = results
         self._seen = seen
+        self._clock = clock
+        self._asked_for: set[tuple[str, float]] = set()
 
     async def look(self, task: Obj, status: TaskStatus, revision: Revision) -> Seen:
         """What is seen of every attempt that may still matter. Raises KubeError."""
@@ -60,14 +78,16 @@ class Attempts:
         pods = self._pods(task)
         for i, step in enumerate(status.steps):
             if revision.plan.steps[i].kind is StepKind.TASK:
-                await self._look_at_child(task, i, step, seen, ending=status.ending is not None)
+                await self._look_at_child(task, i, step, seen, status.ending)
             for role, record in ((Role.FORWARD, step), (Role.COMPENSATION, step.compensation)):
                 if record is None or record.job_name is None or revision.plan.kind(i, role) is not StepKind.PROGRAM:
                     continue
                 observation: Observation | None = None
                 if record.state in LIVE_STEP_STATES:
                     try:
-                        observation = await self._live(task, step.name, role, record, revision, pods[record.job_name])
+                        observation = await self._live(task, i, role, record, revision, pods[record.job_name])
+                    except LogUnread as error:  # which must not keep the Task from being cancelled, or going on
+                        observation, seen.look_again = error.seen, LOOK_AGAIN
                     except KubeError as error:
                         failure = failure or error  # the others are tried all the same: patience with each begins now
                 else:
@@ -85,9 +105,24 @@ class Attempts:
         return found
 
     async def _live(
-        self, task: Obj, step: str, role: Role, record: StepRecord, revision: Revision, pods: list[Obj]
+        self, task: Obj, i: int, role: Role, record: StepRecord, revision: Revision, pods: list[Obj]
+    ) -> Observation:
+        """What is seen of an attempt under way; one that does not seem to start is looked for before it is given up."""
+        assert record.job_name is not None
+        now, timeout = self._clock(), revision.plan.start_timeout(i, role)
+        seen = await self._known(task, role, record, revision, pods)
+        if is_too_late(record, seen, timeout, now):
+            if seen.phase is Phase.ABSENT:
+                await self._look_for(task, record.job_name)
+            pods = await self._asked(task, record.job_name)
+            seen = await self._known(task, role, record, revision, pods)
+        return replace(seen, seen_at=now)
+
+    async def _known(
+        self, task: Obj, role: Role, record: StepRecord, revision: Revision, pods: list[Obj]
     ) -> Observation:
         assert record.job_name is not None
+        step = record.name
         job = self._cache.of_task(Kind.JOB, task["metadata"]["uid"]).get(record.job_name)
         started = record.state is StepState.IN_PROGRESS
         if job is None and started:
@@ -99,17 +134,21 @@ class Attempts:
         attempt = Attempt(step, role, record.attempt)
         if started:
             return await self._lost(task, record.job_name, attempt)
+        if self._refusals.get(task["metadata"]["uid"], attempt) is None:
+            pods = await self._asked(task, record.job_name)  # somebody may have deleted its Job, or we were interrupted
+        if pod_facts.well_ended(pods):
+            return self._gone(task, attempt)
         return left_behind(pods) or self._absent(task, attempt)
 
     async def _last_words(self, task: Obj, job: Obj, pods: list[Obj]) -> list[Obj]:
         """A Job's pods; asked for where their watch lags behind the Job's, so that what came of it is not missed."""
-        mine = [pod for pod in pods if pod_facts.is_of(pod, job)]
-        if not may_end_by_its_job(job) or pod_facts.well_ended(pods) or pod_facts.have_ended(mine):
-            return pods
-        name = job["metadata"]["name"]
-        for pod in await self._live_pods(task, name):
+        return await self._asked(task, job["metadata"]["name"]) if may_end_by_its_job(job, pods) else pods
+
+    async def _asked(self, task: Obj, job_name: str) -> list[Obj]:
+        """A Job's pods, with what the API server says of them now."""
+        for pod in await self._live_pods(task, job_name):
             self._cache.upsert(Kind.POD, pod)
-        return self._pods(task)[name]
+        return self._pods(task)[job_name]
 
     def _over(self, task: Obj, record: StepRecord, pods: Iterable[Obj]) -> Observation | None:
         """An attempt that is recorded as over while its Job is not, which an end that may be decided now waits for."""
@@ -132,10 +171,13 @@ class Attempts:
         """A Job that had started and is gone: lost once no pod of it can still run (semantics 6.5)."""
         alive = pod_facts.newest_first(filter(pod_facts.may_run, await self._live_pods(task, job_name)))
         if not alive:
-            refusal = self._refusals.get(task["metadata"]["uid"], attempt)  # of its fence
-            return Observation(Phase.LOST, problem=refusal.error if refusal else None)
+            return self._gone(task, attempt)
         where, gone_by = pod_facts.location(alive), pod_facts.gone_by(alive)
         return Observation(Phase.RUNNING, stopping=True, location=where, gone_by=gone_by)
+
+    def _gone(self, task: Obj, attempt: Attempt) -> Observation:
+        refusal = self._refusals.get(task["metadata"]["uid"], attempt)  # of its fence
+        return Observation(Phase.LOST, problem=refusal.error if refusal else None)
 
     async def _live_pods(self, task: Obj, job_name: str) -> list[Obj]:
         """A Job's pods, asked of the API server."""
@@ -155,13 +197,13 @@ class Attempts:
             hopeless=bool(refusal and refusal.hopeless),
         )
 
-    async def _look_at_child(self, task: Obj, i: int, step: StepRecord, seen: Seen, *, ending: bool) -> None:
+    async def _look_at_child(self, task: Obj, i: int, step: StepRecord, seen: Seen, ending: Ending | None) -> None:
         """A step's child Task, as long as it runs, or its parent waits for it, ends, or has it undone."""
         undoing = step.compensation is not None and step.compensation.state in LIVE_STEP_STATES
         live = step.state in LIVE_STEP_STATES
         if step.child_name is None or not (live or undoing or ending or self._runs(task, step.child_name)):
             return
-        child = await self._child(task, step, step.child_name, undoing=undoing)
+        child = await self._child(task, step, step.child_name, _left_since(step, ending), undoing=undoing)
         if child is not None:
             seen.children[i] = child
         elif live:
@@ -172,18 +214,21 @@ class Attempts:
         found = self._cache.get(Kind.TASK, task["metadata"]["namespace"], child)
         return found is not None and (found.get("status") or {}).get("state") not in TERMINAL_TASK_STATES
 
-    async def _child(self, task: Obj, step: StepRecord, name: str, *, undoing: bool) -> Child | None:
+    async def _child(
+        self, task: Obj, step: StepRecord, name: str, left_since: float | None, *, undoing: bool
+    ) -> Child | None:
         namespace = task["metadata"]["namespace"]
         found = self._cache.get(Kind.TASK, namespace, name)
         # An attempt that may have done something leaves the child behind. One that surely has not leaves a fence at
         # most, which the next removes: where its child is not created at once, there is nothing, and it is tried again.
         must_exist = step.state is StepState.IN_PROGRESS or step.outcome_unknown or undoing
-        if found is None and must_exist:
-            found = await self._look_for_child(namespace, name)
+        if found is None and not must_exist:
+            return None
+        if found is None or self._may_run_again(found, left_since):
+            known, found = found, await self._look_for_child(namespace, name)
+            self._note_asked(known, left_since)
             if found is None:
                 return children.GONE
-        if found is None:
-            return None
         refusal = self._refusals.get(task["metadata"]["uid"], Attempt(step.name, Role.FORWARD, step.attempt))
         if not children.belongs_to(found, task, step.name) or (refusal and refusal.name_taken):
             return children.FOREIGN
@@ -191,6 +236,22 @@ class Attempts:
         if fenced is not None and fenced < step.attempt:
             return None  # apply puts the real child in its place
         return await children.read_child(found, self._results)
+
+    def _may_run_again(self, child: Obj, left_since: float | None) -> bool:
+        """Whether a child is to be asked for that seems to have ended: its watch may be late, and it may run again.
+
+        Once for each time that its parent leaves it is enough: from then on it reads that its parent does.
+        """
+        if left_since is None or (child["metadata"]["uid"], left_since) in self._asked_for:
+            return False
+        return reopen.possible(read_status(child.get("status")))
+
+    def _note_asked(self, child: Obj | None, left_since: float | None) -> None:
+        if child is None or left_since is None:
+            return
+        if len(self._asked_for) >= _REMEMBERED:
+            self._asked_for.clear()
+        self._asked_for.add((child["metadata"]["uid"], left_since))
 
     async def _look_for_child(self, namespace: str, name: str) -> Obj | None:
         try:
@@ -201,6 +262,13 @@ class Attempts:
             raise
         self._seen(Kind.TASK, None, child)
         return child
+
+
+def _left_since(step: StepRecord, ending: Ending | None) -> float | None:
+    """Since when a parent is about to go on, or to end, without its child; None if it is not."""
+    if step.state in LIVE_STEP_STATES:
+        return step.stop.at if step.stop else None
+    return ending.at if ending is not None and ending.phase is EndingPhase.QUIESCING else None
 
 
 def _job_of(pod: Obj) -> str:

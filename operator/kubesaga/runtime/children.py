@@ -30,13 +30,22 @@ FOREIGN = Child(foreign=True)
 
 
 def build_child(
-    parent: Obj, step: str, name: str, child: ChildTask, context: Mapping[str, Any], policy: DeletionPolicy
+    parent: Obj,
+    step: str,
+    name: str,
+    child: ChildTask,
+    context: Mapping[str, Any],
+    policy: DeletionPolicy,
+    identities: Mapping[str, str] | None = None,
 ) -> Obj:
-    """The child Task of a step. ``policy`` is the parent's: under Compensate it must outlive a foreground deletion."""
+    """The child Task of a step. ``policy`` is the parent's: under Compensate it must outlive a foreground deletion.
+    ``identities`` are the labels of those that the parent works for."""
+    meta = _metadata(parent, step, name, policy)
+    meta["labels"] |= identities or {}
     return {
         "apiVersion": c.API_VERSION,
         "kind": c.TASK_KIND,
-        "metadata": _metadata(parent, step, name, policy),
+        "metadata": meta,
         "spec": child_request(parent, child, context),
     }
 

@@ -2,7 +2,8 @@
 
 A template's identityStrategy says which Tasks are the same request; the first of them to create the ConfigMap of that
 identity runs, the others are its duplicates. ``gather`` looks the claim up for a Task that has not started, ``apply``
-takes it; the API server lets only one of any number of racing creations through.
+takes it; the API server lets only one of any number of racing creations through. A claim goes with its Task, whose pods
+may outlast both: whoever has taken an identity starts once nothing works for it any more.
 """
 
 from __future__ import annotations
@@ -19,10 +20,18 @@ from kubesaga.engine.snapshot import Claim
 from kubesaga.engine.vocabulary import DeletionPolicy, IdentityStrategy
 from kubesaga.kube.client import Kube, KubeError, configmaps_path, tasks_path
 from kubesaga.runtime.configmaps import build_config_map
+from kubesaga.runtime.identities import still_works
+
+# Whoever waits for the end of what it did not make is not woken by it.
+LOOK_AGAIN_AFTER = 5.0
 
 
 class NoClaim(Exception):
     """A ConfigMap that is no claim has an identity's name; the message says what to do."""
+
+
+class StillWorks(Exception):
+    """An earlier Task of the identity is gone or going, and what it began may not be over; the message names it."""
 
 
 def claim_name(task: Mapping[str, Any], plan: Plan, template: PinnedTemplate, context: Mapping[str, Any]) -> str | None:
@@ -43,10 +52,11 @@ class Claims:
         self._kube = kube
 
     async def look(self, task: Mapping[str, Any], name: str) -> Claim | None:
-        """Who holds the identity; None while nobody does. Raises NoClaim, KubeError.
+        """Who holds the identity; None while nobody does. Raises NoClaim, StillWorks, KubeError.
 
         A claim whose holder is gone is removed, but only that very claim: the preconditions keep the delete from one
-        that another Task takes meanwhile.
+        that another Task takes meanwhile. Asked for a Task that has not started: what works for its claim is not its
+        own.
         """
         namespace, uid = task["metadata"]["namespace"], task["metadata"]["uid"]
         path = configmaps_path(namespace, name)
@@ -63,6 +73,12 @@ class Claims:
                 "for it; delete it"
             )
         if data["uid"] == uid:
+            works = await still_works(self._kube, namespace, name)
+            if works is not None:
+                raise StillWorks(
+                    f"the same request was made before by a Task that was deleted, and {works} of it may still run; "
+                    "this one starts once that is over"
+                )
             return Claim(mine=True, holder=str(data["task"]))
         if await self._exists(namespace, data["task"], data["uid"]):
             return Claim(mine=False, holder=str(data["task"]))

@@ -31,8 +31,19 @@ _OTHER_LINES = (500, 10_000)
 _TAIL_BYTES = 8 * 1024 * 1024
 _KEPT = 64
 
+LOOK_AGAIN = 2.0
+"""Seconds until a log that could not be read is tried again."""
+
 PodKey = tuple[str, str, Framed]
 Read = bytes | StepError
+
+
+class LogUnread(KubeError):
+    """A log cannot be read now, and perhaps later; until then ``seen`` is what is known of its attempt."""
+
+    def __init__(self, cause: KubeError, seen: Observation) -> None:
+        super().__init__(cause.status, cause.reason, cause.message)
+        self.seen = seen
 
 
 class Frames:
@@ -47,11 +58,14 @@ class Frames:
     async def observe(self, job: Obj, pods: Iterable[Obj], *, expects_document: bool) -> Observation:
         """What is seen of the attempt whose Job this is, as ``observe.observe`` tells it, with a framed result read.
 
-        Raises KubeError as long as trying again may bring the result.
+        Raises LogUnread as long as trying again may bring the result.
         """
         known = list(pods)
         found = framed_document(known)
-        output = await self._output((job["metadata"]["namespace"], *found)) if found else None
+        try:
+            output = await self._output((job["metadata"]["namespace"], *found)) if found else None
+        except KubeError as error:
+            raise LogUnread(error, observe(job, known, expects_document=expects_document)) from error
         return observe(job, known, expects_document=expects_document, framed=output)
 
     async def _output(self, key: PodKey) -> Output:

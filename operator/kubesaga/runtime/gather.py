@@ -18,7 +18,7 @@ from kubesaga.api.status import read_status
 from kubesaga.api.times import epoch
 from kubesaga.engine.plan import Plan
 from kubesaga.engine.records import PinnedTemplate, TaskStatus
-from kubesaga.engine.snapshot import Parent, Snapshot, TemplateProblem
+from kubesaga.engine.snapshot import Action, Parent, Snapshot, TemplateProblem
 from kubesaga.engine.states import TERMINAL_TASK_STATES
 from kubesaga.engine.vocabulary import DeletionPolicy, DesiredState, RunningSteps, TaskState
 from kubesaga.kube.client import Kube
@@ -26,7 +26,7 @@ from kubesaga.runtime import actions
 from kubesaga.runtime.admission import Admission
 from kubesaga.runtime.attempts import Attempts
 from kubesaga.runtime.cache import Cache
-from kubesaga.runtime.claims import Claims, NoClaim, claim_name
+from kubesaga.runtime.claims import LOOK_AGAIN_AFTER, Claims, NoClaim, StillWorks, claim_name
 from kubesaga.runtime.namespaces import Terminating
 from kubesaga.runtime.ownership import deletion_policy
 from kubesaga.runtime.parents import Parents, lineage_problems
@@ -43,13 +43,15 @@ _REMEMBERED_HASHES = 4096
 class Gathered:
     """A Task's object, its revision (None while it has none), and the snapshot made of them.
 
-    ``options`` have the template's defaults merged in, as the snapshot's context has.
+    ``options`` have the template's defaults merged in, as the snapshot's context has. ``look_again``: seconds until
+    what could not be read now is to be tried again.
     """
 
     task: Obj
     revision: Revision | None
     snapshot: Snapshot
     options: Mapping[str, Any]
+    look_again: float | None = None
 
     @property
     def plan(self) -> Plan | None:
@@ -64,6 +66,10 @@ class Gathered:
         """The same, with what these ResultRefs stand for."""
         known = {**self.snapshot.values, **values}
         return replace(self, snapshot=replace(self.snapshot, values=known))
+
+    def with_actions(self, waiting: tuple[Action, ...]) -> Gathered:
+        """The same, with the actions that were found to wait for an answer."""
+        return replace(self, snapshot=replace(self.snapshot, actions=waiting))
 
 
 class Gatherer:
@@ -102,8 +108,10 @@ class Gatherer:
         pinned, problem = await self._template(task, status)
         found = await self._revision(namespace, pinned) if pinned else None
         revision, problem = (None, found) if isinstance(found, TemplateProblem) else (found, problem)
-        if problem is not None and is_held(task) and task["metadata"].get("deletionTimestamp"):
+        going = is_held(task) and task["metadata"].get("deletionTimestamp")
+        if going and (problem is not None or not self._terminating.admits(namespace)):
             # The namespace's deletion takes the revision before the Task, and without it nothing is ever created.
+            # And what was noted may be of an earlier namespace of that name: nothing would be undone in this one.
             await self._terminating.ask(self._kube, namespace)
         bare = self._bare(task, status, parent, problem)
         if pinned is None or revision is None:
@@ -112,6 +120,8 @@ class Gatherer:
             return await self._with_plan(bare, pinned, revision)
         except NoClaim as error:
             return bare.without_plan(TemplateProblem("ClaimNameTaken", str(error)))
+        except StillWorks as error:
+            return bare.without_plan(TemplateProblem("SameRequestStillWorks", str(error), LOOK_AGAIN_AFTER))
 
     async def _revision(self, namespace: str, pinned: PinnedTemplate) -> Revision | TemplateProblem:
         """What the Task runs, or why that is not to be had."""
@@ -174,7 +184,7 @@ class Gatherer:
         return known[1]
 
     async def _with_plan(self, bare: Gathered, pinned: PinnedTemplate, revision: Revision) -> Gathered:
-        """All the rest, which depends on what the template says. Raises NoClaim, KubeError."""
+        """All the rest, which depends on what the template says. Raises NoClaim, StillWorks, KubeError."""
         task, status = bare.task, bare.snapshot.status
         spec = task["spec"]
         context = effective_context(revision.spec, spec)
@@ -195,7 +205,7 @@ class Gatherer:
             deletion_policy=deletion_policy(task, revision.plan),
         )
         # Last, and without waiting for anything afterwards: a slot is reserved from here to the end of the pass.
-        return Gathered(task, revision, replace(snapshot, slot=self._admission.slot(task)), options)
+        return Gathered(task, revision, replace(snapshot, slot=self._admission.slot(task)), options, seen.look_again)
 
 
 def _request_problems(task: Obj, status: TaskStatus, parent: Parent | None) -> tuple[str, ...]:

@@ -52,11 +52,12 @@ def build_job(
     context: Mapping[str, Any],
     options: Mapping[str, Any],
     values: Mapping[str, Any],
+    identities: Mapping[str, str] | None = None,
 ) -> JobBundle:
     """The Job that runs one attempt. Raises InputTooLarge.
 
     ``context`` and ``options`` have the template's defaults merged in; ``values`` is what the ResultRefs stand for that
-    the input needs.
+    the input needs; ``identities`` are the labels of those that the Task works for.
     """
     history = (task.get("status") or {}).get("transitions") or ()
     document = step_input(
@@ -68,7 +69,8 @@ def build_job(
         c.ENV_TRACEPARENT: trace_parent(task, status, attempt),
     }
     env = _contract_env(task, attempt, delivery, given)
-    return JobBundle(_job(task, attempt, program, policy, delivery, env), delivery.config_map)
+    labels = {**((program.pod or {}).get("labels") or {}), **_labels(task, attempt), **(identities or {})}
+    return JobBundle(_job(task, attempt, program, policy, delivery, env, labels), delivery.config_map)
 
 
 def _job(
@@ -78,9 +80,9 @@ def _job(
     policy: DeletionPolicy,
     delivery: Delivery,
     env: list[dict[str, str]],
+    labels: dict[str, str],
 ) -> Obj:
     pod = program.pod or {}
-    labels = {**(pod.get("labels") or {}), **_labels(task, attempt)}
     annotations = dict(pod.get("annotations") or {})
     spec: Obj = {
         "backoffLimit": 0,

@@ -24,6 +24,7 @@ from kubesaga.runtime import children
 from kubesaga.runtime.cache import Cache, Kind, News
 from kubesaga.runtime.configmaps import put_config_map
 from kubesaga.runtime.gather import Gathered
+from kubesaga.runtime.identities import identity_labels
 from kubesaga.runtime.jobs import STOP_PATCH, JobBundle, belongs_to, build_fence, build_job, job_name
 from kubesaga.runtime.namespaces import Terminating, is_terminating
 from kubesaga.runtime.refusals import Refusal, Refusals, name_taken, refusal_of, result_missing
@@ -124,6 +125,7 @@ class Launcher:
             context=gathered.snapshot.context,
             options=gathered.options,
             values=await self._results.values(task["metadata"]["namespace"], status, refs),
+            identities=identity_labels(task, gathered.snapshot.claim_name),
         )
 
     async def _create_job(self, task: Obj, attempt: Attempt, bundle: JobBundle) -> bool:
@@ -164,7 +166,8 @@ class Launcher:
             await self._remove_fence(known)
         context = await self._child_context(gathered, status, attempt, child)
         policy = gathered.snapshot.deletion_policy
-        built = children.build_child(task, attempt.step, name, child, context, policy)
+        identities = identity_labels(task, gathered.snapshot.claim_name)
+        built = children.build_child(task, attempt.step, name, child, context, policy, identities)
         return await self._create_child(task, attempt, built)
 
     async def _child_context(

@@ -1,7 +1,8 @@
 """Which namespaces are being deleted: they admit nothing new, so that what is due there can only be written down.
 
 Nobody watches namespaces (the operator needs no permission on them): ``apply`` learns it from a refused create,
-``gather`` asks for a Task that has nothing to create, and hands it to the next decision.
+``gather`` asks for a Task that has nothing to create, or that would be let go by what was noted of its namespace's
+name, and hands it to the next decision.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ REMEMBERED_SECONDS = 60.0
 
 
 class Terminating:
-    """Remembers a refusal for a minute: a namespace of that name may come again."""
+    """Remembers a refusal for a minute, or until asking finds that a namespace of that name has come again."""
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
         self._clock = clock
@@ -39,8 +40,11 @@ class Terminating:
         except KubeError as error:
             if is_terminating(error) or error.not_found:
                 self.note(namespace)
-            elif error.transient:  # a quota, or a webhook that takes no dry run, refuses it too, which says nothing
+                return
+            if error.transient:
                 raise
+            # What else refuses it, a quota or a webhook that takes no dry run, is asked once the namespace has not.
+        self._until.pop(namespace, None)
 
 
 def is_terminating(error: KubeError) -> bool:

@@ -65,9 +65,14 @@ def has_failed(job: Obj) -> bool:
     return "Failed" in said or (heading and not _is_stopping(job))
 
 
-def may_end_by_its_job(job: Obj) -> bool:
-    """Whether ``observe`` takes the attempt for over by its Job, unless a pod is known that tells otherwise."""
-    return not _is_fence(job) and (is_over(job) or has_failed(job) or (_is_stopping(job) and _is_held(job)))
+def may_end_by_its_job(job: Obj, pods: Iterable[Obj]) -> bool:
+    """Whether ``observe`` takes the attempt for over by its Job, as none of these pods tells otherwise."""
+    if pod_facts.well_ended(pods):
+        return False
+    if _is_fence(job):
+        return not any(map(pod_facts.may_run, pods))
+    ends = is_over(job) or has_failed(job) or (_is_stopping(job) and _is_held(job))
+    return ends and not pod_facts.have_ended(pod for pod in pods if pod_facts.is_of(pod, job))
 
 
 def left_behind(pods: Iterable[Obj]) -> Observation | None:
@@ -127,10 +132,13 @@ def observe(job: Obj, pods: Iterable[Obj], *, expects_document: bool, framed: Ou
 
 
 def _orphaned(pods: list[Obj], framed: Output | None, *, expects_document: bool) -> Observation:
-    """What is seen of an attempt whose Job was deleted without its pods, once a fence bears its name."""
-    fenced = Observation(Phase.FENCED, terminal=True)
-    well_ended = pod_facts.well_ended(pods)
-    return _exited_well(fenced, well_ended[1], framed, expects_document=expects_document) if well_ended else fenced
+    """What is seen of an attempt whose Job was deleted, perhaps without its pods, once a fence bears its name."""
+    fenced = Observation(Phase.FENCED, terminal=True, may_have_run=any(map(pod_facts.may_have_run, pods)))
+    if well_ended := pod_facts.well_ended(pods):
+        return _exited_well(fenced, well_ended[1], framed, expects_document=expects_document)
+    terminated = pod_facts.main_state(pods[0]).get("terminated") if pods else None
+    said = read_output(terminated, expects_document=expects_document).error if terminated else None
+    return replace(fenced, error=said) if said and not said.outcome_unknown else fenced
 
 
 def _exited_well(base: Observation, terminated: Obj, framed: Output | None, *, expects_document: bool) -> Observation:

@@ -104,7 +104,7 @@ class Operator:
             cache,
             self._template_reconciler,
             revisions,
-            Attempts(kube, cache, refusals, Frames(kube, self._clock), results, seen),
+            Attempts(kube, cache, refusals, Frames(kube, self._clock), results, seen, self._clock),
             Parents(kube, cache, revisions, seen),
             claims,
             self._admission,

@@ -12,6 +12,7 @@ from typing import Any
 from kubesaga.api import constants as c
 from kubesaga.api.status import read_status
 from kubesaga.engine.kinship import link_below, seen_parent
+from kubesaga.engine.policies import reopen
 from kubesaga.engine.records import ParentLink, StepRecord, TaskStatus
 from kubesaga.engine.snapshot import Parent, TemplateProblem
 from kubesaga.engine.states import TERMINAL_TASK_STATES
@@ -39,15 +40,17 @@ class Parents:
         Raises KubeError.
         """
         if status.parent is not None:
-            return await self._known(task, status.parent)
+            return await self._known(task, status, status.parent)
         if status.state is not TaskState.PENDING or parent_uid(task) is None:
             return None  # a label that came after the start makes nobody a child
         return await self._first_seen(task)
 
-    async def _known(self, task: Obj, link: ParentLink) -> Parent:
+    async def _known(self, task: Obj, status: TaskStatus, link: ParentLink) -> Parent:
         """A Task that has started as somebody's child."""
         namespace = task["metadata"]["namespace"]
-        parent = await self._find(namespace, link.name, link.uid)
+        # Where the child may be taken up again, it is to be known whether its parent has gone on.
+        find = self._live if reopen.possible(status) else self._find
+        parent = await find(namespace, link.name, link.uid)
         record = _record_of(parent, task, link.step) if parent else None
         if parent is None or record is None:
             return Parent(link, attempt=link.attempt, ending=True, ended=True)

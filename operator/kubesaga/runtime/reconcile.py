@@ -12,6 +12,7 @@ from typing import Any
 
 from kubesaga.engine.decide import decide
 from kubesaga.engine.decision import Decision
+from kubesaga.engine.policies import approvals
 from kubesaga.engine.snapshot import Lost, MissingValues
 from kubesaga.engine.states import TERMINAL_TASK_STATES
 from kubesaga.kube.client import Kube, KubeError, tasks_path
@@ -83,6 +84,7 @@ class Reconciler:
     async def _pass(self, key: Key, task: Obj) -> None:
         gathered = await self._gatherer.gather(task)
         now = self._clock()
+        gathered = await self._ask_again(gathered, now)
         gathered, decision = await self._decide(gathered, now)
         try:
             again = await self._applier.apply(gathered, decision, now)
@@ -100,8 +102,21 @@ class Reconciler:
             self._queue.add(key)
         elif decision.wake_at is not None:
             self._queue.add_after(key, max(0.0, decision.wake_at - self._clock()))
+        if gathered.look_again is not None:
+            self._queue.add_after(key, gathered.look_again)
         if decision.status.state in TERMINAL_TASK_STATES:
             self._after_the_end(key, gathered)
+
+    async def _ask_again(self, gathered: Gathered, now: float) -> Gathered:
+        """The same, with its actions as the API server has them, where much depends on them: what is applied cannot be
+        taken back, nor can an approval that is timed out. The watch may be late. Raises KubeError.
+        """
+        plan, snapshot = gathered.plan, gathered.snapshot
+        due = plan is not None and approvals.is_due(plan, snapshot, now)
+        if not due and not snapshot.actions:
+            return gathered
+        meta = gathered.task["metadata"]
+        return gathered.with_actions(await self._answers.waiting(meta["namespace"], meta["name"], look=due))
 
     async def _decide(self, gathered: Gathered, now: float) -> tuple[Gathered, Decision]:
         """Decide; where the decision needs large values, load them and decide again. Raises KubeError."""

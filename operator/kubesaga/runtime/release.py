@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kubesaga.api.constants import FINALIZER, LABEL_PARENT_UID, LABEL_TASK_UID
-from kubesaga.kube.client import Kube, configmaps_path, jobs_path, tasks_path
+from kubesaga.kube.client import Kube, KubeError, configmaps_path, jobs_path, tasks_path
 from kubesaga.runtime.cache import Cache, Kind
 
 Obj = dict[str, Any]
@@ -36,8 +36,12 @@ class Release:
         return await self._set(task, [*(task["metadata"].get("finalizers") or ()), FINALIZER])
 
     async def let_go(self, task: Obj) -> None:
-        """Delete what was made for the Task, then take the finalizer away. Raises KubeError."""
+        """Delete what was made for the Task, then take the finalizer away. Raises KubeError.
+
+        A conflict where the Task is not the one that was judged any more: it may have been taken up again, unseen.
+        """
         namespace, uid = task["metadata"]["namespace"], task["metadata"]["uid"]
+        await self._check(task)
         await self._kube.delete_collection(tasks_path(namespace), f"{LABEL_PARENT_UID}={uid}")
         await self.delete_work(namespace, uid)
         if is_held(task):
@@ -48,6 +52,12 @@ class Release:
         mine = f"{LABEL_TASK_UID}={uid}"
         await self._kube.delete_collection(jobs_path(namespace), mine)
         await self._kube.delete_collection(configmaps_path(namespace), mine)
+
+    async def _check(self, task: Obj) -> None:
+        meta = task["metadata"]
+        live = (await self._kube.get(tasks_path(meta["namespace"], meta["name"])))["metadata"]
+        if (live["uid"], live["resourceVersion"]) != (meta["uid"], meta["resourceVersion"]):
+            raise KubeError(409, "Conflict", f"the Task {meta['name']} has changed since it was judged")
 
     async def _set(self, task: Obj, finalizers: list[str]) -> Obj:
         meta = task["metadata"]

@@ -11,13 +11,14 @@ from tests.guarantees.attempts import (
     attempt_of,
     is_true,
     labels_of,
+    records_of,
     state_of_record,
     status_of,
 )
 from tests.guarantees.changes import TaskChange
 from tests.guarantees.idle import Sayings
 from tests.guarantees.jobs import Jobs
-from tests.guarantees.story import Story
+from tests.guarantees.story import Story, is_fence
 from tests.guarantees.workflow import Workflow
 from tests.simulation.server.api_server import ApiServer
 
@@ -62,6 +63,14 @@ class Dossier:
         record = self.story.record(attempt.step, attempt.role)
         if record.get("attempt", 0) == attempt.number and state_of_record(record) == "Enqueued":
             self.story.run_again.add(attempt)
+
+    def has_begun(self) -> bool:
+        """Whether work has begun in the run under way; one that was taken up again hears first whether it still may."""
+        run = status_of(self.task).get("run", 1)
+        finals = {step for step, _, record in records_of(self.task) if record.get("final")}
+        work = [job for job in self.jobs.by_uid.values() if job.attempt.role == FORWARD and not is_fence(job.last)]
+        of_run = [job for job in work if int(labels_of(job.last).get(c.LABEL_RUN, run)) == run]
+        return run < 2 or any(job.attempt.step not in finals for job in of_run)
 
     @property
     def task(self) -> Obj:

@@ -203,6 +203,9 @@ class Guards:
             dossier.came_late.add(job["metadata"]["uid"])
             return
         yield from jobs.check_created(dossier.story, dossier.jobs, job)
+        parent = self._dossiers.get(labels_of(dossier.task).get(c.LABEL_PARENT_UID, ""))
+        if parent is not None:
+            yield from jobs.check_not_undone_above(parent.task, dossier.story, job)
         if attempt.role == "compensation" and not is_fence(job):
             where = f"{dossier.story.name}, {attempt}"
             yield from jobs.check_children_still(dossier.story, self._children(dossier), where)
@@ -281,7 +284,12 @@ class Guards:
 
     def _children(self, dossier: Dossier) -> list[Obj]:
         found = [self._dossiers[uid] for uid in dossier.children]
-        return [child.task for child in found if not child.is_gone]
+        return [child.task for child in found if self._is_at_work(child)]
+
+    def _is_at_work(self, child: Dossier) -> bool:
+        if child.is_gone or has_ended(child.task):
+            return False
+        return child.has_begun() or any(self._is_at_work(self._dossiers[uid]) for uid in child.children)
 
 
 def _made_for(obj: Obj) -> str | None:

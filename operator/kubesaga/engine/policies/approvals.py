@@ -1,10 +1,15 @@
-"""Steps that wait for a human's word: opened without a pod, closed by an action, a timeout, or the Task's end."""
+"""Steps that wait for a human's word: opened without a pod, closed by an action, a timeout, or the Task's end.
+
+An answer that is known wins over a timeout that is not on record yet: actions apply before ``time_out``.
+"""
 
 from __future__ import annotations
 
 from kubesaga.engine.draft import Draft
+from kubesaga.engine.plan import Plan
 from kubesaga.engine.policies import attempts
-from kubesaga.engine.records import StepError
+from kubesaga.engine.records import StepError, StepRecord
+from kubesaga.engine.snapshot import Snapshot
 from kubesaga.engine.states import LIVE_STEP_STATES
 from kubesaga.engine.vocabulary import OnTimeout, Role, StepEvent, StepKind, StepOutcome, StepState
 
@@ -28,21 +33,46 @@ def is_open(draft: Draft, i: int) -> bool:
 
 
 def check(draft: Draft, *, holding: bool) -> None:
-    """Cancel what nobody needs an answer to any more; act on timeouts, which a suspension defers."""
+    """Cancel what nobody needs an answer to any more."""
     for i in draft.plan.approvals:
-        if not is_open(draft, i):
-            continue
-        if holding or draft.steps[i].stop:
+        if is_open(draft, i) and (holding or draft.steps[i].stop):
             attempts.cancel(draft, i, _FORWARD, None, outcome_unknown=False)
-        elif not draft.snapshot.suspended:
+
+
+def time_out(draft: Draft) -> None:
+    """Act on timeouts, which a suspension defers; not before all that was asked for has been heard."""
+    if draft.snapshot.suspended or draft.unheard:
+        return
+    for i in draft.plan.approvals:
+        if is_open(draft, i):
             _time_out(draft, i)
+
+
+def is_due(plan: Plan, snapshot: Snapshot, now: float) -> bool:
+    """Whether a decision at ``now`` may time an approval out, so that all answers should be known to it."""
+    status = snapshot.status
+    if snapshot.suspended or status.suspended_since is not None or not status.steps:
+        return False
+    for i in plan.approvals:
+        record = status.steps[i]
+        due = _due(plan, i, record, status.resumed_at) if record.state in LIVE_STEP_STATES else None
+        if due is not None and now >= due:
+            return True
+    return False
+
+
+def _due(plan: Plan, i: int, record: StepRecord, resumed_at: float | None) -> float | None:
+    approval = plan.steps[i].approval
+    if approval is None or approval.timeout is None or record.started_at is None:
+        return None
+    return max(record.started_at, resumed_at or 0.0) + approval.timeout
 
 
 def _time_out(draft: Draft, i: int) -> None:
     approval, record = draft.plan.steps[i].approval, draft.steps[i]
-    if approval is None or approval.timeout is None:
+    due = _due(draft.plan, i, record, draft.resumed_at)
+    if approval is None or due is None:
         return
-    due = max(record.started_at or draft.now, draft.resumed_at or 0.0) + approval.timeout
     if draft.now < due:
         draft.wake(due)
         return

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from kubesaga.engine.decision import Attempt
 from kubesaga.engine.draft import Draft
 from kubesaga.engine.records import Attention, StepError, StepRecord, Stop
 from kubesaga.engine.snapshot import Observation, Phase
+from kubesaga.engine.start_limit import waits_since
 from kubesaga.engine.states import LIVE_STEP_STATES
 from kubesaga.engine.vocabulary import Role, StepEvent, StepKind, StepOutcome, StepState, StopAction
 
@@ -56,11 +58,11 @@ def observe(draft: Draft, i: int, role: Role, *, holding: bool) -> None:
             _ended_badly(draft, i, role, seen, seen.error or LOST)
         case Phase.FENCED:
             _fenced(draft, i, role, seen, holding=holding)
-        case Phase.LOST if record.state is StepState.IN_PROGRESS or record.stop or holding:
+        case Phase.LOST:
             _fence(draft, i, role, seen)
         case Phase.ABSENT if record.stop or holding:
             _fence(draft, i, role, seen)
-        case Phase.ABSENT | Phase.LOST | Phase.WAITING:
+        case Phase.ABSENT | Phase.WAITING:
             _disrupted(draft, i, role, seen)
             _not_running(draft, i, role, draft.record(i, role), seen)
         case Phase.RUNNING:
@@ -150,11 +152,12 @@ def _fence(draft: Draft, i: int, role: Role, seen: Observation) -> None:
 def _fenced(draft: Draft, i: int, role: Role, seen: Observation, *, holding: bool) -> None:
     """Nothing can start under this attempt's name any more, so its fate is settled without it."""
     record = draft.record(i, role)
+    may_have_run = seen.may_have_run or record.state is StepState.IN_PROGRESS
     if record.stop and record.stop.action is not StopAction.CANCEL:
-        why = record.error if record.stop.action is StopAction.FAIL else None
-        _failed(draft, i, role, why or seen.error or LOST, None)
+        why = (record.error if record.stop.action is StopAction.FAIL else None) or seen.error or LOST
+        _failed(draft, i, role, replace(why, outcome_unknown=why.outcome_unknown or may_have_run), None)
     elif record.stop or (holding and record.state is StepState.ENQUEUED):
-        cancel(draft, i, role, None, outcome_unknown=record.state is StepState.IN_PROGRESS)
+        cancel(draft, i, role, None, outcome_unknown=may_have_run)
     else:
         _failed(draft, i, role, seen.error or LOST, None)
 
@@ -183,12 +186,11 @@ def _not_running(draft: Draft, i: int, role: Role, record: StepRecord, seen: Obs
     if seen.problem and seen.hopeless:
         _stop_for(draft, i, role, seen.problem)
         return
-    held = seen.phase is Phase.WAITING and seen.waiting_since is None
-    if held:
+    since = waits_since(record, seen, draft.now)
+    if since is None:
         return
-    since = max(record.enqueued_at or draft.now, seen.waiting_since or 0.0)
     limit = since + draft.start_timeout(i, role)
-    if draft.now < limit:
+    if (draft.now if seen.seen_at is None else seen.seen_at) < limit:  # it may have begun since it was looked at
         draft.wake(limit)
         if draft.now < since + SLOW_START_AFTER:
             draft.wake(since + SLOW_START_AFTER)
@@ -214,17 +216,25 @@ def _stop_for(draft: Draft, i: int, role: Role, error: StepError) -> None:
     """Have an attempt that does not start stopped; it fails with this error once that is done."""
     stop = Stop(reason=error.type, at=draft.now, action=StopAction.FAIL)
     draft.change_step(i, role, stop=stop, error=error)
-    attempt = draft.attempt(i, role)
+    _fence_instead(draft, draft.attempt(i, role))
+
+
+def _fence_instead(draft: Draft, attempt: Attempt) -> None:
     if attempt in draft.launches:
         draft.launches.remove(attempt)
         draft.fences.append(attempt)
 
 
 def stop(draft: Draft, i: int, role: Role, intent: Stop) -> None:
-    """Record that an attempt is to be stopped. A child Task that is over, or gone, will bring no further news."""
+    """Record that an attempt is to be stopped; what was to be launched with this decision is not.
+
+    A child Task is looked at once that is written, and not before: until then it may take itself up again, and
+    afterwards it reads here that it must not. One that is over, or gone, brings no further news.
+    """
     draft.change_step(i, role, stop=intent)
+    _fence_instead(draft, draft.attempt(i, role))
     if draft.kind(i, role) is StepKind.TASK:
-        observe(draft, i, role, holding=True)
+        draft.wake(draft.now)
 
 
 def stop_if_told(draft: Draft, i: int, role: Role) -> None:
@@ -276,8 +286,12 @@ def not_stopped(draft: Draft, i: int, role: Role, since: float) -> None:
     )
 
 
-def write_start_if_overdue(draft: Draft, i: int, role: Role, *, writing: bool) -> bool:
-    """Record Start of what runs: with any other write, or alone once it has run for a while. True if there is one."""
+def write_start_if_overdue(draft: Draft, i: int, role: Role, *, writing: bool, holding: bool) -> bool:
+    """Record Start of what runs: with any other write, or alone once it has run for a while. True if there is one.
+
+    That of what is to stop, or has lost its Job while nothing may start in its place (``holding``), is recorded at
+    once: nobody may be left to say that it ran.
+    """
     record, seen = draft.record(i, role), draft.observed(i, role)
     if record.state is not StepState.ENQUEUED or seen.phase is not Phase.RUNNING:
         return writing
@@ -285,7 +299,8 @@ def write_start_if_overdue(draft: Draft, i: int, role: Role, *, writing: bool) -
     if began is None or began > draft.now:  # by the clock of its node, which is ahead of ours
         began = record.enqueued_at or draft.now
     overdue = began + START_RESOLUTION + START_WRITTEN_AFTER
-    if writing or draft.now >= overdue:
+    ends_early = draft.kind(i, role) is StepKind.PROGRAM and (record.stop or (holding and seen.stopping))
+    if writing or ends_early or draft.now >= overdue:
         _start(draft, i, role, seen)
         return True
     draft.wake(overdue)

@@ -23,6 +23,7 @@ from kubesaga.engine.vocabulary import (
     FailureStrategy,
     Role,
     StepEvent,
+    StepKind,
     StepOutcome,
     StepState,
     TaskEvent,
@@ -151,6 +152,9 @@ def end(draft: Draft) -> None:
 def _quiesce(draft: Draft) -> None:
     """Wait until no forward attempt runs or can run; then freeze the saga's plan, or go on to the end."""
     assert draft.ending is not None
+    if _may_be_taken_up(draft):
+        draft.wake(draft.now)
+        return
     if not _are_quiet(draft, draft.plan.forward):
         return
     plan = saga.freeze(draft) if draft.ending.compensate else ()
@@ -160,6 +164,15 @@ def _quiesce(draft: Draft) -> None:
     _enter(draft, EndingPhase.COMPENSATING, draft.ending.outcome)
     draft.move_task(_LAST_EVENTS[draft.ending.trigger], TaskState.COMPENSATING)
     saga.begin(draft, plan)
+
+
+def _may_be_taken_up(draft: Draft) -> bool:
+    """Whether a child Task may just be running again: until this end is written, it does not know better."""
+    known = draft.snapshot.status.ending
+    if known is not None and known.phase is EndingPhase.QUIESCING:
+        return False
+    steps = draft.plan.steps
+    return any(steps[i].kind is StepKind.TASK and draft.steps[i].attempt > 0 for i in draft.plan.forward)
 
 
 def _is_quiet(draft: Draft, i: int, role: Role) -> bool:

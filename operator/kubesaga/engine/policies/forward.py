@@ -50,6 +50,12 @@ def follow(draft: Draft) -> None:
     approvals.check(draft, holding=held)
 
 
+def time_out(draft: Draft) -> None:
+    """Give up waiting for answers that have not come in time."""
+    if not holding(draft):
+        approvals.time_out(draft)
+
+
 def settle(draft: Draft) -> None:
     """Decide what became of each finished attempt: done, failed for good, or to be tried again.
 

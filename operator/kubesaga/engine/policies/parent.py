@@ -17,11 +17,15 @@ from kubesaga.engine.vocabulary import (
     EndingPhase,
     EndingTrigger,
     RunningSteps,
+    StepState,
     TaskEvent,
     TaskOutcome,
     TaskState,
 )
 
+# What is done was done by a child that has succeeded, or by a human in place of one that must not run beside what
+# follows.
+_GONE_ON = frozenset({StepState.COMPLETE, StepState.RESOLVED_MANUALLY})
 _FINISHES = frozenset({EndingTrigger.SUCCEEDED, EndingTrigger.FAILED, EndingTrigger.REQUESTED})
 
 
@@ -29,10 +33,10 @@ def stop_command(record: StepRecord, end: Ending | None) -> RunningSteps | None:
     """How a child is to be cancelled, by its parent's record of the step and the parent's own ending; None = not.
 
     A parent that fails lets a running child finish, as it lets a running Job; one that was cancelled or ran out of time
-    has its children drained, and a child that its parent no longer waits for is stopped.
+    has its children drained, and a child that its parent no longer waits for, or has gone on without, is stopped.
     """
     live = record.state in LIVE_STEP_STATES
-    if live and record.stop:
+    if (live and record.stop) or record.state in _GONE_ON:
         return RunningSteps.TERMINATE
     if end is None:
         return None
@@ -68,6 +72,17 @@ def obey_after_the_end(draft: Draft) -> None:
         draft.parent = replace(draft.parent, attempt=parent.attempt)
         reopen.task(draft, f"by attempt {parent.attempt} of step {draft.parent.step} of {draft.parent.name}")
         reopen.failed_steps(draft)
+
+
+def be_heard_first(draft: Draft) -> None:
+    """A Task that is taken up again launches nothing before that is written: its parent may just be going on.
+
+    The parent writes that it stops or ends and then looks at this Task; this one writes that it runs and then looks at
+    the parent. So one of them sees the other, whichever is first.
+    """
+    if draft.reopened and draft.parent is not None:
+        draft.launches.clear()
+        draft.wake(draft.now)
 
 
 def _undo(draft: Draft) -> None:

@@ -31,6 +31,7 @@ def task(draft: Draft, why: str) -> None:
     """Reopen the Task: its deadline starts anew, its ``finally`` steps will run again."""
     draft.move_task(TaskEvent.REOPEN, TaskState.EVALUATING_RESULTS, why)
     draft.run += 1
+    draft.reopened = True
     draft.ending = None
     draft.outcome = None
     draft.finished_at = None

@@ -140,9 +140,13 @@ def _dependents(draft: Draft, i: int) -> list[int]:
 
 def task_reopens(draft: Draft) -> None:
     """Refuse unless a Task that has ended can be taken up again by hand."""
+    if draft.snapshot.deleting:
+        raise Refused("the Task is being deleted, with everything that was made for it: create another one")
     parent = draft.snapshot.parent
     if parent is not None and parent.ending:
         raise Refused("its parent Task is ending or has ended: act on that one")
+    if parent is not None and parent.stop:
+        raise Refused("its parent Task goes on without it: act on that one")
     if draft.state is TaskState.CANCELLED or not reopen.possible(draft.snapshot.status):
         raise Refused(f"the Task is {draft.state}, outcome {draft.outcome}: it cannot be taken up again")
 

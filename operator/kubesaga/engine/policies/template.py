@@ -35,7 +35,8 @@ def wait_for_template(snapshot: Snapshot, now: float) -> Decision:
         return draft.decision()
     verdicts = actions.reject_new(snapshot, actions.NOT_STARTED)
     after = replace(status, reason=problem.reason, message=problem.message) if problem else status
-    return replace(_said(snapshot, after), verdicts=verdicts)
+    wake_at = now + problem.look_again if problem and problem.look_again is not None else None
+    return replace(_said(snapshot, after), verdicts=verdicts, wake_at=wake_at)
 
 
 def ended_without_plan(snapshot: Snapshot) -> Decision:

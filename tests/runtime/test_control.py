@@ -181,28 +181,24 @@ def test_a_saga_with_sub_workflows_undoes_them_too_when_it_is_deleted() -> None:
     assert World().play(act).started == ["box", "wait", "box~"]
 
 
-def test_a_terminating_namespace_is_never_held_up() -> None:
-    async def act(world: World) -> None:
-        world.template("order", {"name": "pay", "compensation": {}}, {"name": "wait", "dependsOn": ["pay"]}, **SAGA)
-        world.script["wait"] = [endless()]
-        world.task("t", "order")
-        await world.until(lambda: "wait" in world.started)
-        world.kube.terminating.add(NS)
-        await world.delete("t")
-        await world.until(lambda: world.state("t") is None)
+async def go_with_its_namespace(world: World) -> None:
+    """A Task that is half done is deleted, with the namespace that it is in."""
+    world.template("order", {"name": "pay", "compensation": {}}, {"name": "wait", "dependsOn": ["pay"]}, **SAGA)
+    world.script["wait"] = [endless()]
+    world.task("t", "order")
+    await world.until(lambda: "wait" in world.started)
+    world.kube.terminating.add(NS)
+    await world.delete("t")
+    await world.until(lambda: world.state("t") is None)
 
-    assert World().play(act).started == ["pay", "wait"]
+
+def test_a_terminating_namespace_is_never_held_up() -> None:
+    assert World().play(go_with_its_namespace).started == ["pay", "wait"]
 
 
 def test_a_task_is_undone_in_a_namespace_whose_name_another_had_that_was_deleted() -> None:
     async def act(world: World) -> None:
-        world.template("order", {"name": "pay", "compensation": {}}, {"name": "wait", "dependsOn": ["pay"]}, **SAGA)
-        world.script["wait"] = [endless()]
-        world.task("t", "order")
-        await world.until(lambda: "wait" in world.started)
-        world.kube.terminating.add(NS)
-        await world.delete("t")
-        await world.until(lambda: world.state("t") is None)
+        await go_with_its_namespace(world)
         world.kube.terminating.clear()
         world.task("t", "order")
         await world.until(lambda: world.started.count("wait") == 2, SOON)

@@ -11,6 +11,7 @@ from kubesaga.engine.snapshot import Observation, Phase
 from kubesaga.runtime.observe import framed_document, has_failed, observe
 
 T0, T1 = "2026-01-01T00:00:00Z", "2026-01-01T00:00:05Z"
+OWNER = {"uid": "uid-j", "controller": True}
 
 
 def job(*conditions: str, parallelism: int = 1, labels: dict[str, str] | None = None, **reasons: str) -> dict[str, Any]:
@@ -28,7 +29,7 @@ def job(*conditions: str, parallelism: int = 1, labels: dict[str, str] | None = 
 def pod(state: dict[str, Any] | None = None, *, name: str = "p", created: str = T0, **status: Any) -> dict[str, Any]:
     containers = [{"name": "step", "image": "img", "state": state}] if state else []
     return {
-        "metadata": {"name": name, "creationTimestamp": created, "ownerReferences": [{"uid": "uid-j"}]},
+        "metadata": {"name": name, "creationTimestamp": created, "ownerReferences": [OWNER]},
         "spec": {"nodeName": "n"},
         "status": {"containerStatuses": containers, **status},
     }
@@ -155,7 +156,7 @@ def test_a_stopped_attempt_may_have_run_where_its_job_counts_a_pod_of_which_nobo
     assert seen(stopped(failed=1), stale).may_have_run
     assert not seen(stopped(failed=1), gone).may_have_run
     assert seen(stopped(failed=1), {**gone, "unheard": True}).may_have_run
-    of_another = {**gone, "metadata": {**gone["metadata"], "ownerReferences": [{"uid": "uid-before"}]}}
+    of_another = {**gone, "metadata": {**gone["metadata"], "ownerReferences": [{**OWNER, "uid": "uid-before"}]}}
     assert seen(stopped(failed=1), of_another).may_have_run
 
 

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from kubesaga.api.constants import LABEL_TASK_UID
 from kubesaga.runtime.index import Index, Lane, lane
+from kubesaga.runtime.pod_facts import job_uid
 from kubesaga.runtime.projection import Kind, Obj, parent_uid, project
 
 __all__ = ["Cache", "Kind", "Lane", "Obj", "project"]
@@ -195,7 +196,7 @@ class Cache:
     def _drop_gone_pods(self, task: str, job: str | None) -> None:
         """Last words go with their Job, or (None) with their Task."""
         for pod in list(self.of_task(Kind.POD, task).values()):
-            if pod.get("gone") and (job is None or _owner_uid(pod) == job):
+            if pod.get("gone") and (job is None or job_uid(pod) == job):
                 self._forget(Kind.POD, pod)
 
     def _drop_strangers_words(self) -> None:
@@ -208,7 +209,7 @@ class Cache:
                 self._forget(Kind.POD, pod)
 
     def _job_is_removed(self, pod: Obj) -> bool:
-        return _owner_uid(pod) in self._removed or _task_uid(pod) in self._removed
+        return job_uid(pod) in self._removed or _task_uid(pod) in self._removed
 
 
 def _name(obj: Obj) -> Name:
@@ -239,9 +240,3 @@ def _version(obj: Obj) -> int:
 
 def _task_uid(obj: Obj) -> str | None:
     return (obj["metadata"].get("labels") or {}).get(LABEL_TASK_UID)
-
-
-def _owner_uid(pod: Obj) -> str | None:
-    """The UID of the Job that made the pod."""
-    owners = pod["metadata"].get("ownerReferences") or ()
-    return next((owner["uid"] for owner in owners if owner.get("controller")), None)

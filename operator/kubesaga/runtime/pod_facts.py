@@ -1,6 +1,6 @@
 """What the pods of one attempt tell: when their program ran, why it does not start, which of them were taken away.
 
-Reading only, called by ``observe``, which says what it means for the attempt, and by ``attempts``. Pods
+Reading only, called by ``observe``, which says what it means for the attempt, by ``attempts``, and by the cache. Pods
 are as the cache keeps them; one that was deleted has ``gone: True``, and ``unheard: True`` if nobody saw how it ended.
 """
 
@@ -50,10 +50,15 @@ def well_ended(pods: Iterable[Obj]) -> tuple[Obj, Obj] | None:
     return None
 
 
+def job_uid(pod: Obj) -> str | None:
+    """The UID of the Job that made the pod."""
+    owners = pod["metadata"].get("ownerReferences") or ()
+    return next((owner["uid"] for owner in owners if owner.get("controller")), None)
+
+
 def is_of(pod: Obj, job: Obj) -> bool:
     """Whether this very Job made the pod, and not one that bore its name before."""
-    owners = pod["metadata"].get("ownerReferences") or ()
-    return any(owner["uid"] == job["metadata"].get("uid") for owner in owners)
+    return bool(job_uid(pod) == job["metadata"]["uid"])
 
 
 def have_ended(pods: Iterable[Obj]) -> bool:

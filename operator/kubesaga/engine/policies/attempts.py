@@ -112,7 +112,7 @@ def _ended_badly(draft: Draft, i: int, role: Role, seen: Observation, error: Ste
     """An attempt that is over: a stop that was asked for explains an end without words of its own."""
     record = draft.record(i, role)
     if record.stop and error.outcome_unknown:
-        may_have_run = seen.may_have_run or seen.started_at is not None or record.state is StepState.IN_PROGRESS
+        may_have_run = _may_have_run(record, seen)
         if record.stop.action is StopAction.CANCEL:
             cancel(draft, i, role, seen, outcome_unknown=may_have_run)
             return
@@ -121,6 +121,11 @@ def _ended_badly(draft: Draft, i: int, role: Role, seen: Observation, error: Ste
     if seen.started_at is not None:
         _start(draft, i, role, seen)
     _failed(draft, i, role, error, seen.finished_at)
+
+
+def _may_have_run(record: StepRecord, seen: Observation) -> bool:
+    """Whether an attempt that is over may have done something, by what is on record and by what is seen of it."""
+    return seen.may_have_run or seen.started_at is not None or record.state is StepState.IN_PROGRESS
 
 
 def _failed(draft: Draft, i: int, role: Role, error: StepError, finished_at: float | None) -> None:
@@ -152,7 +157,7 @@ def _fence(draft: Draft, i: int, role: Role, seen: Observation) -> None:
 def _fenced(draft: Draft, i: int, role: Role, seen: Observation, *, holding: bool) -> None:
     """Nothing can start under this attempt's name any more, so its fate is settled without it."""
     record = draft.record(i, role)
-    may_have_run = seen.may_have_run or record.state is StepState.IN_PROGRESS
+    may_have_run = _may_have_run(record, seen)
     if record.stop and record.stop.action is not StopAction.CANCEL:
         why = (record.error if record.stop.action is StopAction.FAIL else None) or seen.error or LOST
         _failed(draft, i, role, replace(why, outcome_unknown=why.outcome_unknown or may_have_run), None)
